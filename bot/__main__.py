@@ -1,0 +1,101 @@
+"""`python -m bot run | demo | check | migrate`: reads the words, calls the architect."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from bot import log
+from bot.errors import ConfigurationError, EaselError
+from bot.settings import Settings, load
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit code: 0 well, 1 failed, 2 configuration."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        settings = load()
+        environment = settings.environment
+        log.setup(environment.log_level, environment.log_format, settings.secrets())
+        work: Coroutine[Any, Any, int] = chosen.work(chosen, settings)
+        return asyncio.run(work)
+    except ConfigurationError as error:
+        sys.stderr.write(f"easel: {error}\n")
+        return 2
+    except EaselError as error:
+        sys.stderr.write(f"easel: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Easel, the drawing bot.")
+    kinds = parser.add_subparsers(required=True, metavar="run | demo | check | migrate")
+    kinds.add_parser("run", help="sign in to Discord and serve").set_defaults(work=_run)
+    kinds.add_parser("migrate", help="bring the database up to date").set_defaults(work=_migrate)
+    check = kinds.add_parser("check", help="look at every part, a line each")
+    check.add_argument("--json", action="store_true", help="for scripts")
+    check.add_argument(
+        "--draw", action="store_true", help="also draw one small picture on each backend"
+    )
+    check.add_argument(
+        "--out", type=Path, default=Path("out"), help="where --draw saves its pictures"
+    )
+    check.set_defaults(work=_check)
+    _add_demo(kinds.add_parser("demo", help="try it here, without Discord and without a GPU"))
+    return parser
+
+
+def _add_demo(demo: argparse.ArgumentParser) -> None:
+    demo.add_argument(
+        "--say", action="append", default=[], metavar="LINE", help="play a line; repeatable"
+    )
+    demo.add_argument("--out", type=Path, help="where --say saves pictures and transcript.json")
+    demo.add_argument(
+        "--timeout", type=float, default=120.0, help="seconds for one line (default 120)"
+    )
+    demo.add_argument("--only", choices=["discord", "server", "bot"], help="one part alone")
+    demo.add_argument("--port", type=int, help="the page's port (default 8420)")
+    demo.add_argument("--server-port", type=int, help=argparse.SUPPRESS)
+    demo.add_argument("--data", type=Path, help="keep the demo's database in this folder")
+    demo.add_argument("--record", type=Path, metavar="FILE.jsonl", help="record all requests")
+    demo.add_argument("--no-browser", action="store_true", help="do not open the page")
+    demo.set_defaults(work=_demo)
+
+
+async def _run(_: argparse.Namespace, settings: Settings) -> int:
+    from bot import app
+
+    return await app.run(settings)
+
+
+async def _migrate(_: argparse.Namespace, settings: Settings) -> int:
+    from bot import app
+
+    sys.stdout.write(await app.migrate_only(settings) + "\n")
+    return 0
+
+
+async def _check(chosen: argparse.Namespace, settings: Settings) -> int:
+    from bot import app
+
+    return await app.check(settings, as_json=chosen.json, draw_into=_draw_folder(chosen))
+
+
+def _draw_folder(chosen: argparse.Namespace) -> Path | None:
+    return chosen.out if chosen.draw else None
+
+
+async def _demo(chosen: argparse.Namespace, settings: Settings) -> int:
+    from bot import app
+
+    return await app.demo(chosen, settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

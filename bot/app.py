@@ -1,0 +1,258 @@
+"""The architect: builds every part from Settings, in order, and closes them in reverse.
+
+The one place that knows all rooms. `run` is what the container runs; tests build `Easel`
+in-process with their own settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import tempfile
+import uuid
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from filelock import FileLock
+
+from bot import check as checks
+from bot import log
+from bot.backends import registry
+from bot.client import EaselBot, Memory
+from bot.database.engine import Database, lock
+from bot.database.migrate import migrate
+from bot.demo import (
+    DEMO_PASSWORD,
+    DEMO_TOKEN,
+    DEMO_USER,
+    DISCORD_PORT,
+    SERVER_PORT,
+    stage,
+)
+from bot.errors import ConfigurationError, EaselError
+from bot.queue.health import Health
+from bot.queue.queue import Queue
+from bot.queue.store import Store
+from bot.queue.worker import Worker
+from bot.settings import Settings
+from bot.studio import Studio
+from bot.studio.families import read_families
+from bot.studio.studio import trouble_of
+from bot.values.look import ERROR_COLOUR
+from bot.web import HealthPage
+
+_log = log.get("app")
+
+
+class Easel:
+    """The whole bot in one process."""
+
+    def __init__(self, settings: Settings, *, ready_timeout: float = 2.0) -> None:
+        self.settings = settings
+        self._ready_timeout = ready_timeout
+        self._lock: FileLock | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._workers: list[Worker] = []
+        self._closing = contextlib.AsyncExitStack()
+
+    async def start(self) -> None:
+        """Opens the database, the painters and the line, and signs in to Discord.
+
+        Raises ConfigurationError with one line that says what to mend.
+        """
+        settings = self.settings
+        token = settings.token
+        if not settings.backends:
+            raise ConfigurationError(
+                "no image server is configured: set BACKEND_URL in .env, or backends: in "
+                f"{settings.environment.easel_config}"
+            )
+        await self._open_database(settings.database_path)
+        await self._open_studio()
+        await self._open_counter(token)
+
+    async def run(self) -> None:
+        """Serves until the gateway ends or the task is cancelled."""
+        await self.bot.connect(reconnect=True)
+
+    async def close(self) -> None:
+        """Stops calmly: claims no more, lets the running job end, closes in reverse order."""
+        seconds = self.settings.environment.shutdown_seconds
+        await asyncio.gather(*(w.stop(seconds - 2) for w in self._workers))
+        await asyncio.gather(*self._tasks[: len(self._workers)], return_exceptions=True)
+        await self._closing.aclose()
+
+    async def _open_database(self, path: Path) -> None:
+        held = await asyncio.to_thread(lock, path)
+        self._closing.callback(held.release)
+        migrated = await asyncio.to_thread(migrate, path)
+        if migrated.copy is not None:
+            _log.info("database migrated", schema=migrated.after, copy=str(migrated.copy))
+        self.database = Database(path)
+        self._closing.push_async_callback(self.database.close)
+
+    async def _open_studio(self) -> None:
+        self.store = Store(self.database)
+        self.queue = Queue(self.store)
+        rescued = await self.queue.load()
+        if rescued:
+            _log.info("jobs of a stopped run go on", jobs=[j.id for j in rescued])
+        instance = await self._instance()
+        self.painters: dict[str, Health] = {}
+        for chosen in self.settings.backends:
+            backend = registry.build(chosen)
+            self._closing.push_async_callback(backend.close)
+            health = Health(backend, self._health_changed)
+            self.painters[backend.name] = health
+            for _ in range(chosen.concurrency):
+                self._workers.append(Worker(self.queue, health, instance))
+        environment = self.settings.environment
+        self.studio = Studio(
+            self.queue,
+            self.painters,
+            read_families(),
+            self.settings.limits,
+            environment.allowed_guild_ids,
+        )
+
+    async def _open_counter(self, token: str) -> None:
+        environment = self.settings.environment
+        EaselBot.point_at(environment.discord_api_url)
+        memory = Memory(self.store.recall, self.store.remember)
+        self.bot = EaselBot(self.studio, memory, environment, ready_timeout=self._ready_timeout)
+        self._closing.push_async_callback(self.bot.leave)
+        page = HealthPage(environment.web_host, environment.web_port, self._ready)
+        self._closing.push_async_callback(page.close)
+        await page.start()
+        try:
+            await self.bot.sign_in(token)
+        except (aiohttp.ClientError, OSError) as error:
+            raise ConfigurationError(
+                f"DISCORD_API_URL: can't reach {environment.discord_api_url} "
+                f"({type(error).__name__}): check the network and DISCORD_PROXY"
+            ) from error
+        self._start_tasks()
+
+    def _start_tasks(self) -> None:
+        for worker in self._workers:
+            self._tasks.append(asyncio.create_task(worker.run()))
+        for health in self.painters.values():
+            task = asyncio.create_task(health.run())
+            self._tasks.append(task)
+            self._closing.callback(task.cancel)
+
+    def _health_changed(self, health: Health) -> None:
+        self.queue.trouble(health.backend.name, trouble_of(health))
+
+    async def _ready(self) -> dict[str, bool]:
+        await self.database.ping()
+        return {
+            "database": True,
+            "discord": self.bot.is_ready(),
+            "backend": any(h.usable for h in self.painters.values()),
+        }
+
+    async def _instance(self) -> str:
+        """A short name of this installation, so that two bots on one server differ."""
+        known = await self.store.recall("instance")
+        if known is None:
+            known = uuid.uuid4().hex[:8]
+            await self.store.remember("instance", known)
+        return known
+
+
+async def run(
+    settings: Settings,
+    *,
+    ready_timeout: float = 2.0,
+    until: Coroutine[Any, Any, None] | None = None,
+) -> int:
+    """`python -m bot run`: serves until SIGTERM, SIGINT or the end of `until`.
+
+    Returns 0 for a calm stop, 1 when Discord ended the connection, 2 for a wrong setting.
+    """
+    easel = Easel(settings, ready_timeout=ready_timeout)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        # py-cord's own handlers would cancel what runs (contracts: discord 5.2.5).
+        loop.add_signal_handler(name, stop.set)
+    try:
+        await easel.start()
+        serving = asyncio.create_task(easel.run())
+        waiting = {serving, asyncio.create_task(stop.wait())}
+        if until is not None:
+            waiting.add(asyncio.create_task(until))
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done() and (error := serving.exception()) is not None:
+            _log.error("the connection to Discord ended", error=str(error))
+            return 1
+    except ConfigurationError as error:
+        _log.error(str(error))
+        return 2
+    except EaselError as error:
+        _log.error(str(error))
+        return 1
+    finally:
+        await easel.close()
+    _log.info("stopped")
+    return 0
+
+
+async def migrate_only(settings: Settings) -> str:
+    """`python -m bot migrate`: the same that `run` does by itself, under the same lock."""
+    path = settings.database_path
+    held = await asyncio.to_thread(lock, path)
+    try:
+        done = await asyncio.to_thread(migrate, path)
+    finally:
+        held.release()
+    if done.before == done.after:
+        return f"{path}: schema {done.after}, nothing to do"
+    copy = f", copy of the old file: {done.copy}" if done.copy else ""
+    return f"{path}: schema {done.before or 'none'} → {done.after}{copy}"
+
+
+async def check(settings: Settings, *, as_json: bool, draw_into: Path | None) -> int:
+    """`python -m bot check`."""
+    return await checks.check(settings, as_json=as_json, draw_into=draw_into)
+
+
+async def demo(chosen: argparse.Namespace, settings: Settings) -> int:
+    """`python -m bot demo`: the whole play, or with `--only` one part of it."""
+    if chosen.only == "discord":
+        await stage.only_discord(chosen.port, chosen.record)
+        return 0
+    if chosen.only == "server":
+        await stage.only_server(chosen.port)
+        return 0
+    if chosen.only == "bot":
+        return await _demo_bot(chosen, settings)
+    play = stage.Play(
+        say=chosen.say,
+        out=chosen.out,
+        timeout=chosen.timeout,
+        port=chosen.port,
+        data=chosen.data,
+        record=chosen.record,
+        browser=not chosen.no_browser,
+        own_server=not settings.backends,
+    )
+    return await stage.perform(play, ERROR_COLOUR)
+
+
+async def _demo_bot(chosen: argparse.Namespace, settings: Settings) -> int:
+    port, server_port = chosen.port or DISCORD_PORT, chosen.server_port or SERVER_PORT
+    with tempfile.TemporaryDirectory(prefix="easel-demo-") as folder:
+        data = chosen.data or Path(folder)
+        on_stage = settings.on_stage(
+            token=DEMO_TOKEN,
+            api_url=f"http://127.0.0.1:{port}/api",
+            database=(data / "easel.db").resolve(),
+            backend=f"http://{DEMO_USER}:{DEMO_PASSWORD}@127.0.0.1:{server_port}",
+        )
+        return await run(on_stage, ready_timeout=0.2, until=stage.orphaned())

@@ -1,0 +1,258 @@
+"""A1111-style servers: `/sdapi/v1` (A1111, Forge, SD.Next and the many that speak alike).
+
+The truth about them is contracts/sdapi.md; its traps are named where they are minded. Such a
+server paints one picture at a time and cannot cancel a waiting one, so the line is ours and
+one request at a time is in flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar
+
+from bot import log
+from bot.backends.base import Backend, Report
+from bot.backends.http import Http, raise_for_status
+from bot.backends.sdapi_pictures import read_pictures
+from bot.backends.watch import ProgressWatch
+from bot.errors import (
+    BackendBadAnswer,
+    BackendError,
+    BackendTimeout,
+)
+from bot.settings import BackendSettings
+from bot.values.ability import Ability, Model, Sampler, Scheduler
+from bot.values.picture import Picture
+from bot.values.request import ImageRequest
+
+API = "/sdapi/v1"
+ABSENT = frozenset({404, 405, 501})
+POLL_SECONDS = 1.0
+
+_log = log.get("sdapi")
+
+
+class SdApi(Backend):
+    """One server behind `/sdapi/v1`."""
+
+    kind: ClassVar[str] = "sdapi"
+
+    def __init__(self, settings: BackendSettings) -> None:
+        super().__init__(settings)
+        self._http = Http(settings)
+        self._by_task = False
+        self._active: str | None = None
+
+    # What it can do.
+
+    async def probe(self) -> Ability:
+        """Asks every listing once; a missing one is an ability less, never an error.
+
+        Raises BackendRejectedCredentials (401, 403), BackendUnreachable, BackendTimeout, and
+        BackendBadAnswer when what answers there is no `/sdapi/v1` at all.
+        """
+        options, models, samplers, schedulers, progress = await asyncio.gather(
+            self._list("/options"),
+            self._list("/sd-models"),
+            self._list("/samplers"),
+            self._list("/schedulers"),
+            self._list("/progress?skip_current_image=true"),
+        )
+        if all(found is None for found in (options, models, samplers)):
+            raise BackendBadAnswer(
+                f"{self.settings.url} answers, but has no {API}: is it the right address, "
+                "and was the server started with --api?"
+            )
+        self._by_task = await self._knows_tasks()
+        listed = tuple(_each(models, _model))
+        self.ability = Ability(
+            models=listed,
+            samplers=tuple(_each(samplers, _sampler)),
+            schedulers=tuple(_each(schedulers, _scheduler)),
+            current_model=_current(options, listed),
+            progress=progress is not None or self._by_task,
+            interrupt=progress is not None,
+            step_pixels=8 if progress is not None else 64,
+            warnings=tuple(self._warnings()),
+        )
+        return self.ability
+
+    async def _list(self, path: str) -> Any | None:
+        answer = await self._http.get(API + path)
+        if answer.status in ABSENT:
+            return None
+        raise_for_status(answer)
+        return answer.json()
+
+    async def _knows_tasks(self) -> bool:
+        """Whether `/internal/progress` answers (web UI mode only; trap 13)."""
+        try:
+            answer = await self._http.post("/internal/progress", {"id_task": "easel"}, timeout=5)
+            return answer.status == 200 and isinstance(answer.json(), dict)
+        except BackendError:
+            return False
+
+    def _warnings(self) -> list[str]:
+        password = self.settings.auth.password
+        if password is not None and not password.get_secret_value().isascii():
+            return ["the password holds other than ASCII: A1111 and Forge can never accept it"]
+        return []
+
+    # Painting.
+
+    async def paint(self, request: ImageRequest, task_id: str, report: Report) -> list[Picture]:
+        """One generating call for all `count` pictures (n_iter), watched while it runs.
+
+        Raises the errors of `bot.backends.http.raise_for_status`, BackendTimeout and
+        BackendBadAnswer. When cancelled, or out of time, the server is interrupted.
+        """
+        watch = asyncio.create_task(self._watch(request, task_id, report))
+        self._active = task_id
+        try:
+            answer = await self._http.post(
+                API + "/txt2img",
+                self.payload(request, task_id),
+                timeout=self.settings.timeout_seconds,
+                generating=True,
+            )
+        except (asyncio.CancelledError, BackendTimeout):
+            # The server goes on when a client leaves (trap 9): it must be told.
+            await asyncio.shield(self.forget(task_id))
+            raise
+        finally:
+            self._active = None
+            watch.cancel()
+        raise_for_status(answer)
+        return await asyncio.to_thread(read_pictures, answer, request)
+
+    def payload(self, request: ImageRequest, task_id: str) -> dict[str, Any]:
+        """The operator's own fields, and over them ours; what is unset is left out (trap 16)."""
+        ours: dict[str, Any] = {
+            "prompt": request.prompt,
+            "negative_prompt": request.negative_prompt,
+            "seed": request.seed,
+            "steps": request.steps,
+            "width": request.width,
+            "height": request.height,
+            "cfg_scale": request.cfg_scale,
+            "batch_size": 1,
+            "n_iter": request.count,
+            "send_images": True,
+            "save_images": False,
+            "force_task_id": task_id,
+        }
+        if request.sampler:
+            ours["sampler_name"] = request.sampler
+        if request.scheduler:
+            ours["scheduler"] = request.scheduler
+        given = dict(self.settings.payload)
+        override = dict(given.get("override_settings") or {})
+        if request.model:
+            # With every request: the weights stay after an override (traps 4 and 5).
+            override["sd_model_checkpoint"] = request.model
+        if override:
+            ours["override_settings"] = override
+        return given | ours
+
+    # Watching and stopping.
+
+    async def _watch(self, request: ImageRequest, task_id: str, report: Report) -> None:
+        if self.ability is not None and not self.ability.progress:
+            return
+        watch = ProgressWatch(request.steps * request.count)
+        ask: Callable[[], Awaitable[float | None]] = (
+            (lambda: self._task_progress(task_id)) if self._by_task else self._any_progress
+        )
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            # A poll that fails costs nothing: the truth is the generating call's own answer.
+            with contextlib.suppress(BackendError):
+                fraction = await ask()
+                if fraction is not None:
+                    report(watch.at(fraction))
+
+    async def _task_progress(self, task_id: str) -> float | None:
+        body = {"id_task": task_id, "id_live_preview": -1, "live_preview": False}
+        answer = await self._http.post("/internal/progress", body, timeout=5)
+        found = answer.json() if answer.status == 200 else {}
+        if not isinstance(found, dict) or not found.get("active"):
+            return None
+        return _number(found.get("progress"))
+
+    async def _any_progress(self) -> float | None:
+        """The server-wide progress: whichever job runs (trap 8); ours is the only one we send."""
+        answer = await self._http.get(API + "/progress?skip_current_image=true", timeout=5)
+        found = answer.json() if answer.status == 200 else {}
+        state = found.get("state") if isinstance(found, dict) else None
+        if not isinstance(state, dict) or not state.get("job_count"):
+            return None
+        return _number(found.get("progress"))
+
+    async def forget(self, task_id: str) -> None:
+        """Interrupts, but only while the running job is known to be this one (trap 8)."""
+        with contextlib.suppress(BackendError, TimeoutError):
+            async with asyncio.timeout(5):
+                if self._by_task:
+                    body = {"id_task": task_id, "live_preview": False}
+                    answer = await self._http.post("/internal/progress", body, timeout=3)
+                    state = answer.json() if answer.status == 200 else {}
+                    mine = isinstance(state, dict) and bool(state.get("active"))
+                else:
+                    mine = self._active == task_id
+                if mine:
+                    await self._http.post(API + "/interrupt", {}, timeout=3)
+                    _log.info("interrupted", backend=self.name, task=task_id)
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._http.close()
+
+
+def _each(found: Any, make: Callable[[dict[str, Any]], Any]) -> list[Any]:
+    """The items of a listing that are as they should be; servers differ in the rest."""
+    items = found if isinstance(found, list) else []
+    return [made for item in items if isinstance(item, dict) and (made := make(item)) is not None]
+
+
+def _model(item: dict[str, Any]) -> Model | None:
+    name, title = item.get("model_name"), item.get("title")
+    if not isinstance(name, str) or not name:
+        name = title
+    if not isinstance(name, str) or not name:
+        return None
+    short = item.get("hash")
+    return Model(name, str(title or name), short if isinstance(short, str) else None)
+
+
+def _sampler(item: dict[str, Any]) -> Sampler | None:
+    name = item.get("name")
+    aliases = item.get("aliases") or ()
+    if not isinstance(name, str) or not name:
+        return None
+    return Sampler(name, tuple(a for a in aliases if isinstance(a, str)))
+
+
+def _scheduler(item: dict[str, Any]) -> Scheduler | None:
+    name = item.get("name")
+    if not isinstance(name, str) or not name:
+        return None
+    label = item.get("label")
+    return Scheduler(name, label if isinstance(label, str) and label else name)
+
+
+def _current(options: Any, models: tuple[Model, ...]) -> str | None:
+    """The loaded checkpoint by its lasting name; the option holds a title, null or stale."""
+    title = options.get("sd_model_checkpoint") if isinstance(options, dict) else None
+    if not isinstance(title, str):
+        return None
+    bare = title.split(" [")[0]
+    for model in models:
+        if title in (model.title, model.name) or bare == model.title.split(" [")[0]:
+            return model.name
+    return None
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

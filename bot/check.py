@@ -1,0 +1,184 @@
+"""`python -m bot check`: each part a line with ✓ or ✗, what was seen, what to change."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import aiohttp
+
+from bot.backends import registry
+from bot.backends.base import Backend
+from bot.errors import BackendError, BackendRejectedCredentials, ConfigurationError
+from bot.images import codec
+from bot.settings import BackendSettings, Settings
+from bot.values.request import ImageRequest
+
+SPACE_WANTED = 512 << 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line. `exit_code` is 0 (well), 1 (failed) or 2 (a setting is wrong)."""
+
+    part: str
+    ok: bool
+    seen: str
+    mend: str = ""
+    exit_code: int = 0
+
+
+async def check(settings: Settings, *, as_json: bool, draw_into: Path | None) -> int:
+    """Prints the findings; returns 0 ok, 1 failed, 2 configuration."""
+    findings = [await discord(settings), database(settings), disk(settings)]
+    if not settings.backends:
+        mend = "set BACKEND_URL in .env, or backends: in easel.yaml"
+        findings.append(Finding("backend", False, "none is configured", mend, 2))
+    for chosen in settings.backends:
+        findings += await painter(chosen, draw_into)
+    if as_json:
+        sys.stdout.write(json.dumps([asdict(f) for f in findings], ensure_ascii=False) + "\n")
+    else:
+        for finding in findings:
+            sys.stdout.write(_line(finding) + "\n")
+    return max(f.exit_code for f in findings)
+
+
+def _line(finding: Finding) -> str:
+    mark = "✓" if finding.ok else "✗"
+    mend = f" → {finding.mend}" if finding.mend else ""
+    return f"{mark} {finding.part}: {finding.seen}{mend}"
+
+
+async def discord(settings: Settings) -> Finding:
+    """The token and the network, by GET /users/@me."""
+    part = "discord"
+    try:
+        token = settings.token
+    except ConfigurationError as error:
+        return Finding(part, False, "DISCORD_TOKEN is not set", str(error).split(": ", 1)[1], 2)
+    environment = settings.environment
+    url = f"{environment.discord_api_url}/v10/users/@me"
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as session,
+            session.get(
+                url,
+                headers={"Authorization": f"Bot {token}", "User-Agent": "DiscordBot (easel, 0.1)"},
+                proxy=environment.discord_proxy,
+            ) as answer,
+        ):
+            if answer.status == 401:
+                mend = "copy DISCORD_TOKEN anew from the Developer Portal, Bot, Reset Token"
+                return Finding(part, False, "the token is not accepted (401)", mend, 2)
+            if answer.status != 200:
+                return Finding(part, False, f"answered {answer.status}", "try again later", 1)
+            user = await answer.json()
+            clock = _clock_difference(answer.headers.get("Date"))
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        mend = "check the network, DISCORD_API_URL and DISCORD_PROXY"
+        return Finding(part, False, f"not reached ({type(error).__name__})", mend, 1)
+    if clock is not None and abs(clock) > 30:
+        mend = "set this machine's clock (NTP)"
+        return Finding(part, False, f"this clock is {clock:.0f} s off Discord's", mend, 1)
+    return Finding(part, True, f"signed in as {user.get('username')} ({user.get('id')})")
+
+
+def _clock_difference(date: str | None) -> float | None:
+    """Seconds that this clock is ahead of the answer's Date header."""
+    from email.utils import parsedate_to_datetime
+
+    if date is None:
+        return None
+    return time.time() - parsedate_to_datetime(date).timestamp()
+
+
+def database(settings: Settings) -> Finding:
+    """Whether the data folder can be written; the file itself is not touched."""
+    part = "database"
+    try:
+        path = settings.database_path
+    except ConfigurationError as error:
+        return Finding(part, False, str(error), "", 2)
+    folder = path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        mend = "make the folder writable for this user, or change DATABASE_URL"
+        return Finding(part, False, f"{folder} can't be written ({error.strerror})", mend, 2)
+    state = f"{path.stat().st_size >> 10} KiB" if path.exists() else "will be made at the start"
+    return Finding(part, True, f"{path} ({state})")
+
+
+def disk(settings: Settings) -> Finding:
+    """Space where the database is: undelivered pictures wait there."""
+    try:
+        folder = settings.database_path.parent
+    except ConfigurationError:
+        folder = Path()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if free < SPACE_WANTED:
+        return Finding("disk", False, f"{free >> 20} MiB free", "free at least 512 MiB", 1)
+    return Finding("disk", True, f"{free / (1 << 30):.1f} GiB free")
+
+
+async def painter(chosen: BackendSettings, draw_into: Path | None) -> list[Finding]:
+    """One backend: what its probe saw, and with `draw_into` one small real picture."""
+    part = f"backend {chosen.name}"
+    try:
+        backend = registry.build(chosen)
+    except ConfigurationError as error:
+        return [Finding(part, False, str(error), "correct kind:", 2)]
+    try:
+        ability = await backend.probe()
+        seen = (
+            f"{chosen.url}: {len(ability.models)} models, {len(ability.samplers)} samplers, "
+            f"loaded: {ability.current_model or 'unknown'}"
+        )
+        found = [Finding(part, True, seen)]
+        found += [Finding(part, False, w, "change the password", 1) for w in ability.warnings]
+        if draw_into is not None:
+            found.append(await _drawn(backend, draw_into))
+        return found
+    except BackendRejectedCredentials as error:
+        mend = "correct BACKEND_USERNAME and BACKEND_PASSWORD (or auth:)"
+        return [Finding(part, False, f"{chosen.url}: {error}", mend, 2)]
+    except BackendError as error:
+        mend = "check that it runs and that BACKEND_URL (or url:) is right"
+        return [Finding(part, False, f"{chosen.url}: {error}", mend, 1)]
+    except ConfigurationError as error:
+        return [Finding(part, False, str(error), "", 2)]
+    finally:
+        await backend.close()
+
+
+async def _drawn(backend: Backend, folder: Path) -> Finding:
+    """txt2img, the one ability that every backend has."""
+    part = f"backend {backend.name} txt2img"
+    request = ImageRequest(
+        prompt="a lighthouse", width=512, height=512, steps=4, cfg_scale=7, seed=1
+    )
+    began = time.monotonic()
+    try:
+        first = (await backend.paint(request, "easel-check", lambda _: None))[0]
+    except BackendError as error:
+        return Finding(part, False, str(error), error.sentence, 1)
+    target = folder / f"check-{backend.name}-txt2img{codec.extension(first.media_type)}"
+    await asyncio.to_thread(_save, target, first.data)
+    took = time.monotonic() - began
+    return Finding(part, True, f"{first.width}×{first.height} in {took:.1f} s, saved as {target}")
+
+
+def _save(target: Path, data: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data)

@@ -1,0 +1,155 @@
+"""The py-cord bot: intents, sign-in, our own command sync; it opens the counter by its name.
+
+Beside the cogs this is the only room that imports discord. The small mends of py-cord's traps
+(contracts: discord 5.2) stand here, each with its number.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import discord
+
+from bot import log
+from bot.errors import ConfigurationError
+from bot.settings import Environment
+from bot.studio import Studio
+
+PERMISSIONS = discord.Permissions(
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    embed_links=True,
+    attach_files=True,
+    read_message_history=True,
+)
+"""Exactly what the bot uses; never Administrator."""
+
+_log = log.get("discord")
+
+
+class Memory:
+    """Where the hash of the registered commands is kept between runs."""
+
+    def __init__(
+        self,
+        recall: Callable[[str], Awaitable[str | None]],
+        remember: Callable[[str, str], Awaitable[None]],
+    ) -> None:
+        self.recall = recall
+        self.remember = remember
+
+
+class EaselBot(discord.Bot):
+    """The bot. `studio` is what the cogs ask."""
+
+    def __init__(
+        self,
+        studio: Studio,
+        memory: Memory,
+        environment: Environment,
+        *,
+        ready_timeout: float = 2.0,
+    ) -> None:
+        super().__init__(
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            auto_sync_commands=False,  # 5.2.2: it would rewrite all commands at every connect
+            cache_default_sounds=False,
+            max_messages=None,
+            proxy=environment.discord_proxy,
+            guild_ready_timeout=ready_timeout,
+        )
+        self.studio = studio
+        self._memory = memory
+        self._synced = False
+        self.load_extension("cogs")
+
+    @staticmethod
+    def point_at(api_url: str) -> None:
+        """Sends all of py-cord's REST to `api_url` (its one official seam, since 2.7)."""
+        discord.http.Route.API_BASE_URL = f"{api_url}/v{{API_VERSION}}"
+
+    async def sign_in(self, token: str) -> None:
+        """REST sign-in. Raises ConfigurationError for a wrong token."""
+        try:
+            await self.login(token)
+        except discord.LoginFailure as error:
+            raise ConfigurationError(
+                "DISCORD_TOKEN: Discord doesn't accept it: copy it anew from the Developer "
+                "Portal, your application, Bot, Reset Token"
+            ) from error
+        self.dispatch("signed_in")
+
+    async def leave(self) -> None:
+        """Lets the courier finish what is under way, then signs out."""
+        courier = self.get_cog("Courier")
+        if courier is not None:
+            await courier.close()  # type: ignore[attr-defined]
+        if not self.is_closed():
+            with contextlib.suppress(RuntimeError):  # 5.2.5: closing during a reconnect
+                await self.close()
+
+    async def on_connect(self) -> None:
+        """READY: registers the commands if they changed."""
+        if self._synced:
+            return
+        try:
+            await self._sync()
+        except discord.HTTPException as error:
+            _log.error("the commands could not be registered", error=str(error))
+            return
+        self._synced = True
+
+    async def on_ready(self) -> None:
+        """Tells the operator who signed in, where, and how to invite it."""
+        if self.user is None:
+            return
+        _log.info(
+            "signed in",
+            bot=str(self.user),
+            guilds=[g.name for g in self.guilds][:20],
+            guild_count=len(self.guilds),
+            invite=self.invite(),
+        )
+
+    def invite(self) -> str:
+        """The link that adds the bot to a server, with its scopes and exact permissions."""
+        return discord.utils.oauth_url(
+            self.application_id or (self.user.id if self.user else 0),
+            permissions=PERMISSIONS,
+            scopes=("bot", "applications.commands"),
+        )
+
+    async def on_application_command_auto_complete(
+        self, interaction: discord.Interaction, command: discord.ApplicationCommand[Any, Any, Any]
+    ) -> None:
+        """5.2.1: py-cord would cancel one member's completion at another's next key."""
+        if not isinstance(command, discord.SlashCommand):
+            return
+        ctx = await self.get_autocomplete_context(interaction)
+        interaction.command = command
+        try:
+            await command.invoke_autocomplete_callback(ctx)
+        except discord.HTTPException as error:
+            _log.debug("a completion came too late", error=str(error))
+
+    async def _sync(self) -> None:
+        """One PUT, and only when our commands differ from what Discord was last given."""
+        app = self.application_id
+        if app is None:
+            raise ConfigurationError("Discord did not tell the application's id")
+        wanted = [c.to_dict() for c in self.pending_application_commands]
+        digest = hashlib.sha256(json.dumps(wanted, sort_keys=True, default=list).encode())
+        key, mark = f"commands of {app}", digest.hexdigest()
+        there: list[Any] = await self.http.get_global_commands(app)
+        same_names = {c["name"] for c in there} == {c["name"] for c in wanted}
+        if same_names and await self._memory.recall(key) == mark:
+            return
+        await self.http.bulk_upsert_global_commands(app, wanted)
+        await self._memory.remember(key, mark)
+        _log.info("commands registered", count=len(wanted))

@@ -1,0 +1,78 @@
+"""Brings a database file to this version's schema, with a copy of it made first.
+
+Runs before the bot's own connection is opened, in a thread (Alembic is not asynchronous).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from bot.errors import ConfigurationError, SchemaTooNew
+
+_SCRIPTS = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """What happened: the revisions before and after, and the copy, if one was made."""
+
+    before: str | None
+    after: str
+    copy: Path | None
+
+
+def migrate(path: Path) -> Migrated:
+    """Upgrades the SQLite file at `path`; makes it, and its folder, when they are missing.
+
+    The caller holds the lock (`bot.database.engine.lock`). Raises SchemaTooNew when a newer
+    Easel wrote the file, ConfigurationError when the file or folder cannot be written.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS))
+    scripts = ScriptDirectory.from_config(config)
+    head = scripts.get_current_head()
+    if head is None:
+        raise ConfigurationError("the migrations folder is empty: the installation is broken")
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            before = MigrationContext.configure(connection).get_current_revision()
+            known = {s.revision for s in scripts.walk_revisions()}
+            if before is not None and before not in known:
+                raise SchemaTooNew(
+                    f"DATABASE_URL: {path} was written by a newer Easel (schema {before}, "
+                    f"this one knows {head}): update Easel, or restore the copy made before"
+                )
+            if before == head:
+                return Migrated(before, head, None)
+            copy = _copy(path, before) if before is not None else None
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+            return Migrated(before, head, copy)
+    except (OperationalError, DBAPIError) as error:
+        raise ConfigurationError(
+            f"DATABASE_URL: can't use {path} ({error.orig}): check that the folder exists, "
+            "can be written, and has space"
+        ) from error
+    finally:
+        engine.dispose()
+
+
+def _copy(path: Path, before: str) -> Path:
+    """A copy made by SQLite's own backup, which is whole even with a WAL beside the file."""
+    target = path.with_name(f"{path.name}.before-{before}")
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as sink:
+        source.backup(sink)
+    return target

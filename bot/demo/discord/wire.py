@@ -1,0 +1,92 @@
+"""The numbers of Discord's wire, each with its name.
+
+Only constants and the word for a JSON object live here, so that the other rooms read like
+sentences. Source: Discord's OpenAPI description and its documentation of 6 August 2026.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+MIB = 1 << 20
+API_PREFIX = "/api/v10"
+
+# Message flags
+SUPPRESS_EMBEDS = 1 << 2
+EPHEMERAL = 1 << 6
+LOADING = 1 << 7
+SUPPRESS_NOTIFICATIONS = 1 << 12
+COMPONENTS_V2 = 1 << 15
+
+# Message types
+MESSAGE_DEFAULT, MESSAGE_REPLY, MESSAGE_CHAT_INPUT, MESSAGE_CONTEXT_MENU = 0, 19, 20, 23
+
+# Channel types
+GUILD_TEXT, DM = 0, 1
+
+# Interaction types
+COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
+
+# Interaction callback types
+REPLY, DEFER, DEFER_UPDATE, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
+
+# Command types
+SLASH, USER_MENU, MESSAGE_MENU = 1, 2, 3
+
+# Command option types
+SUBCOMMAND, SUBCOMMAND_GROUP, STRING, INTEGER, BOOLEAN = 1, 2, 3, 4, 5
+USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT = 6, 7, 8, 9, 10, 11
+
+# Component types
+ROW, BUTTON, STRING_SELECT, TEXT_INPUT = 1, 2, 3, 4
+USER_SELECT, ROLE_SELECT, MENTIONABLE_SELECT, CHANNEL_SELECT = 5, 6, 7, 8
+SECTION, TEXT_DISPLAY, THUMBNAIL, GALLERY, FILE, SEPARATOR = 9, 10, 11, 12, 13, 14
+CONTAINER, LABEL, FILE_UPLOAD = 17, 18, 19
+RADIO_GROUP, CHECKBOX_GROUP, CHECKBOX = 21, 22, 23
+SELECTS = frozenset({STRING_SELECT, USER_SELECT, ROLE_SELECT, MENTIONABLE_SELECT, CHANNEL_SELECT})
+LINK_BUTTON, PREMIUM_BUTTON = 5, 6
+
+# Permissions (bits of the ones that this server reasons about)
+PERMISSIONS = {
+    "ADMINISTRATOR": 1 << 3,
+    "MANAGE_CHANNELS": 1 << 4,
+    "MANAGE_GUILD": 1 << 5,
+    "VIEW_CHANNEL": 1 << 10,
+    "SEND_MESSAGES": 1 << 11,
+    "MANAGE_MESSAGES": 1 << 13,
+    "EMBED_LINKS": 1 << 14,
+    "ATTACH_FILES": 1 << 15,
+    "READ_MESSAGE_HISTORY": 1 << 16,
+    "MENTION_EVERYONE": 1 << 17,
+    "USE_EXTERNAL_EMOJIS": 1 << 18,
+    "USE_APPLICATION_COMMANDS": 1 << 31,
+    "SEND_MESSAGES_IN_THREADS": 1 << 38,
+}
+MEMBER_PERMISSIONS = sum(
+    PERMISSIONS[name]
+    for name in (
+        "VIEW_CHANNEL",
+        "SEND_MESSAGES",
+        "EMBED_LINKS",
+        "ATTACH_FILES",
+        "READ_MESSAGE_HISTORY",
+        "USE_APPLICATION_COMMANDS",
+        "SEND_MESSAGES_IN_THREADS",
+    )
+)
+BOT_PERMISSIONS = (
+    MEMBER_PERMISSIONS
+    | PERMISSIONS["MANAGE_MESSAGES"]
+    | PERMISSIONS["MENTION_EVERYONE"]
+    | PERMISSIONS["USE_EXTERNAL_EMOJIS"]
+)
+ALL_PERMISSIONS = (1 << 53) - 1
+
+# Gateway intents
+INTENT_GUILDS, INTENT_MEMBERS, INTENT_PRESENCES = 1 << 0, 1 << 1, 1 << 8
+INTENT_GUILD_MESSAGES, INTENT_DIRECT_MESSAGES = 1 << 9, 1 << 12
+INTENT_MESSAGE_CONTENT = 1 << 15
+PRIVILEGED_INTENTS = INTENT_MEMBERS | INTENT_PRESENCES | INTENT_MESSAGE_CONTENT
+KNOWN_INTENTS = (1 << 26) - 1

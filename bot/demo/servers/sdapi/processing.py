@@ -1,0 +1,159 @@
+"""One request as the web UI sees it: names resolved, sizes floored, orders for the painter."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from bot.demo.painter import PaintOrder
+from bot.demo.servers.sdapi import catalogue
+from bot.demo.servers.sdapi.pictures import Source
+
+Kind = Literal["txt2img", "img2img"]
+_LORA: Final = re.compile(r"<lora:([^:>]+)[^>]*>")
+_FITS: Final = ("stretch", "cover", "contain", "stretch")
+_FILLS: Final = {0: "fill", 2: "latent noise", 3: "latent nothing"}
+_STYLES: Final = {row["name"]: row for row in catalogue.STYLES}
+
+
+@dataclass
+class Processing:
+    """``asked`` holds the validated fields of the request; the rest is worked out from them.
+
+    ``extra`` is ``extra_generation_params``. Build it after ``checks.check_request``: a null
+    where a number is needed does not get here.
+    """
+
+    kind: Kind
+    asked: dict[str, Any]
+    sources: list[Source] = field(default_factory=list)
+    mask: Source | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        asked = self.asked
+        self.sampler, self.scheduler = catalogue.resolve_sampler(
+            asked["sampler_name"] or asked["sampler_index"], asked["scheduler"]
+        )
+        self.prompt = _styled(asked, "prompt")
+        self.negative = _styled(asked, "negative_prompt")
+        self._fix_seeds()
+        self._describe()
+
+    @property
+    def hires(self) -> bool:
+        return self.kind == "txt2img" and bool(self.asked["enable_hr"])
+
+    @property
+    def passes(self) -> list[int]:
+        """Sampling steps of each pass of one iteration."""
+        steps: int = self.asked["steps"]
+        if self.kind == "img2img":
+            return [max(int(min(self.asked["denoising_strength"], 0.999) * steps), 0) + 1]
+        if self.hires:
+            return [steps, self.asked["hr_second_pass_steps"] or steps]
+        return [steps]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The size of the pictures that come out, in pixels; floored to multiples of 8.
+
+        An "only masked" repaint is pasted back into the init image and so has its size.
+        """
+        width, height = self.asked["width"], self.asked["height"]
+        if self.mask is not None and self.asked["inpaint_full_res"]:
+            return self.sources[0].width, self.sources[0].height
+        if self.hires:
+            width, height = self._hires_size(width, height)
+        return width // 8 * 8, height // 8 * 8
+
+    def order(self, index: int, model: str) -> PaintOrder:
+        """The painter's order for picture number ``index`` of all."""
+        asked = self.asked
+        width, height = self.size
+        source = self.sources[index % len(self.sources)] if self.sources else None
+        return PaintOrder(
+            prompt=self.prompt,
+            negative_prompt=self.negative,
+            width=width,
+            height=height,
+            seed=self.seeds[index],
+            steps=asked["steps"],
+            cfg_scale=asked["cfg_scale"],
+            sampler=f"{self.sampler.name} {self.scheduler.label}",
+            model=model,
+            source=source.data if source else None,
+            mask=self.mask.data if self.mask else None,
+            mask_inverted=bool(asked.get("inpainting_mask_invert")),
+            mask_blur=asked.get("mask_blur") or asked.get("mask_blur_x") or 0,
+            strength=asked["denoising_strength"] if source else 1.0,
+            fit=_FITS[(asked["resize_mode"] or 0) % len(_FITS)] if source else "stretch",
+        )
+
+    def _hires_size(self, width: int, height: int) -> tuple[int, int]:
+        x, y = self.asked["hr_resize_x"] or 0, self.asked["hr_resize_y"] or 0
+        if not x and not y:
+            scale = self.asked["hr_scale"] or 2.0
+            return int(width * scale), int(height * scale)
+        return x or width * y // height, y or height * x // width
+
+    def _fix_seeds(self) -> None:
+        asked = self.asked
+        count = max(asked["batch_size"] * asked["n_iter"], 1)
+        seed = secrets.randbelow(2**32) if asked["seed"] in (-1, None) else asked["seed"]
+        subseed = secrets.randbelow(2**32) if asked["subseed"] in (-1, None) else asked["subseed"]
+        step = 0 if asked["subseed_strength"] else 1
+        self.seeds = [seed + index * step for index in range(count)]
+        self.subseeds = [subseed + index for index in range(count)]
+
+    def _describe(self) -> None:
+        label = catalogue.scheduler_label(self.sampler.scheduler)
+        used = label if self.scheduler.name == "automatic" else self.scheduler.label
+        if used:
+            self.extra["Schedule type"] = used
+        if self.hires:
+            self._describe_hires()
+        if self.mask is not None:
+            self._describe_mask()
+        known = [name for name in _LORA.findall(self.prompt) if name in catalogue.LORAS]
+        if known and not self.asked["disable_extra_networks"]:
+            pairs = (f"{name}: {catalogue.fake_hash(name)[:12]}" for name in known)
+            self.extra["Lora hashes"] = ", ".join(pairs)
+
+    def _describe_hires(self) -> None:
+        asked = self.asked
+        if asked["hr_resize_x"] or asked["hr_resize_y"]:
+            self.extra["Hires resize"] = f"{asked['hr_resize_x']}x{asked['hr_resize_y']}"
+        else:
+            self.extra["Hires upscale"] = asked["hr_scale"]
+        if asked["hr_second_pass_steps"]:
+            self.extra["Hires steps"] = asked["hr_second_pass_steps"]
+        if asked["hr_upscaler"] is not None:
+            self.extra["Hires upscaler"] = asked["hr_upscaler"]
+
+    def _describe_mask(self) -> None:
+        asked = self.asked
+        if asked["inpainting_mask_invert"]:
+            self.extra["Mask mode"] = "Inpaint not masked"
+        blur = asked["mask_blur"] if asked["mask_blur"] is not None else asked["mask_blur_x"]
+        if blur:
+            self.extra["Mask blur"] = blur
+        if asked["inpaint_full_res"]:
+            self.extra["Inpaint area"] = "Only masked"
+            self.extra["Masked area padding"] = asked["inpaint_full_res_padding"]
+        if asked["inpainting_fill"] in _FILLS:
+            self.extra["Masked content"] = _FILLS[asked["inpainting_fill"]]
+
+
+def _styled(asked: dict[str, Any], key: str) -> str:
+    """The prompt with its styles: put into their ``{prompt}``, or appended."""
+    text = asked[key] or ""
+    for name in asked["styles"] or []:
+        addition = _STYLES[name][key] if name in _STYLES else ""
+        if "{prompt}" in addition:
+            text = addition.replace("{prompt}", text)
+        elif addition:
+            text = ", ".join(part for part in (text.strip(), addition) if part)
+    return text

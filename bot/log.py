@@ -1,0 +1,84 @@
+"""One line per fact: an action, then ids and figures; secrets masked wherever they stand.
+
+`get(room)` gives a logger whose first argument is the action in a few words and whose
+keywords are facts: `log.info("job accepted", job=12, guild=…)`. `setup` chooses text or JSON
+and takes over the standard library's loggers (py-cord, aiohttp), so that one stream tells all.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable
+from typing import Any, cast
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+
+_MASK = "•••"
+
+
+def get(room: str) -> FilteringBoundLogger:
+    """A logger for one room of the house, e.g. `get("queue")`."""
+    return cast(FilteringBoundLogger, structlog.stdlib.get_logger(f"easel.{room}"))
+
+
+def setup(level: str = "INFO", style: str = "text", secrets: Iterable[str] = ()) -> None:
+    """Configures all logging of the process, to standard error.
+
+    `style` is "text" or "json". Every value in `secrets` is replaced before a line is written,
+    also inside tracebacks.
+    """
+    hidden = sorted({s for s in secrets if len(s) >= 4}, key=len, reverse=True)
+    shared: list[Processor] = [
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    renderer: list[Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        if style == "json"
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)]
+    )
+    formatter = _MaskingFormatter(
+        hidden,
+        foreign_pre_chain=[*shared, _keep_foreign_quiet],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    # Foreign libraries talk more than an operator wants to read.
+    for name in ("discord", "aiosqlite", "alembic", "asyncio", "aiohttp.access", "sqlalchemy"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+
+
+class _MaskingFormatter(structlog.stdlib.ProcessorFormatter):
+    """Replaces secrets in the finished line, so that none slips through a traceback."""
+
+    def __init__(self, hidden: list[str], **options: Any) -> None:
+        super().__init__(**options)
+        self._hidden = hidden
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        for secret in self._hidden:
+            line = line.replace(secret, _MASK)
+        return line
+
+
+def _keep_foreign_quiet(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    # A foreign message can carry a whole response body; a log line should stay a line.
+    text = event.get("event")
+    if isinstance(text, str) and len(text) > 2000:
+        event["event"] = text[:2000] + "…"
+    return event

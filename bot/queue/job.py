@@ -1,0 +1,93 @@
+"""Job: one accepted request and where it stands. JobEvent: the news about it.
+
+    waiting ──claim──▶ running ──▶ painted ──told──▶ delivered
+       │  ◀──release──    │ └────▶ failed      (told = the member's message says so)
+       └────────────▶ cancelled ◀──┘
+
+`attempt` is the fence: each claim raises it, and whoever reports on an older attempt is not
+heard, so a worker that wakes up late cannot deliver beside its successor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.values.guest import Address, Guest
+from bot.values.picture import Progress
+from bot.values.request import ImageRequest
+
+
+class Status(StrEnum):
+    """Where a job stands; the last four are ends, `painted` awaits its delivery."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    PAINTED = "painted"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def open(self) -> bool:
+        """Whether it still stands in line or is being painted."""
+        return self in (Status.WAITING, Status.RUNNING)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One row of the queue. Times are seconds since the epoch.
+
+    `route` names the backend that shall paint it. `parent_id` is the job whose Again made it.
+    `failures` counts the attempts that broke; `error_*` tell the last reason (`error_ref` is
+    the number that the log has too).
+    """
+
+    id: int
+    request: ImageRequest
+    guest: Guest
+    address: Address
+    route: str
+    status: Status
+    attempt: int
+    failures: int
+    created_at: float
+    started_at: float | None = None
+    ended_at: float | None = None
+    parent_id: int | None = None
+    told: bool = False
+    error_code: str | None = None
+    error_sentence: str | None = None
+    error_ref: str | None = None
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """What `submit` needs to make a Job."""
+
+    request: ImageRequest
+    guest: Guest
+    address: Address
+    route: str
+    parent_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a waiting job stands: `position` 1 is next; `eta_seconds` until it is done."""
+
+    position: int
+    eta_seconds: float | None
+
+
+@dataclass(frozen=True)
+class JobEvent:
+    """One piece of news: the job as it is now, and its place or progress if it has one.
+
+    `trouble` is a sentence while the backend cannot be reached and the job keeps its place.
+    """
+
+    job: Job
+    place: Place | None = None
+    progress: Progress | None = None
+    trouble: str | None = None

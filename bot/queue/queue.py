@@ -1,0 +1,235 @@
+"""The line: takes orders, cancels them, knows every place, spreads the news.
+
+Open jobs are held in memory as well (loaded at the start), so caps and places cost no I/O.
+The rows stay the truth: memory follows a step only after the row has taken it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from bot import log
+from bot.errors import QueueFull
+from bot.queue.job import Job, JobEvent, NewJob, Place, Status
+from bot.queue.store import Store
+from bot.values.guest import Address
+from bot.values.picture import Picture, Progress
+
+Listener = Callable[[JobEvent], None]
+
+_log = log.get("queue")
+
+
+@dataclass(frozen=True)
+class Caps:
+    """How many may wait or run at once; they arrive with the order."""
+
+    per_member: int
+    per_guild: int
+    total: int
+
+
+class Queue:
+    """One line per route; first come, first served (fairness has its own seam: `Store.claim`)."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._open: dict[int, Job] = {}
+        self._coming: Counter[int] = Counter()
+        self._wake: dict[str, asyncio.Event] = {}
+        self._listeners: list[Listener] = []
+        self._stoppers: dict[int, Callable[[], None]] = {}
+        # Seconds from claim to picture of the last jobs of each route, for the ETA.
+        self._seconds: dict[str, deque[float]] = {}
+
+    async def load(self) -> list[Job]:
+        """At the start: rescues what ran, loads what waits; returns the rescued jobs."""
+        orphans = await self._store.rescue()
+        accepted, _ = await self._store.open_jobs()
+        self._open = {job.id: job for job in accepted}
+        return orphans
+
+    # Who listens, and to what.
+
+    def subscribe(self, listener: Listener) -> None:
+        """`listener(event)` is called for all news, on the event loop; it must not block."""
+        self._listeners.append(listener)
+
+    def wake(self, route: str) -> asyncio.Event:
+        """The event that is set when a job of this route may be claimed."""
+        return self._wake.setdefault(route, asyncio.Event())
+
+    # Orders.
+
+    def check(self, user_id: int, guild_id: int | None, caps: Caps) -> None:
+        """Raises QueueFull, from memory, when this guest's next job would be over a cap."""
+        mine = self._coming[user_id] + sum(j.guest.user_id == user_id for j in self._open.values())
+        if mine >= caps.per_member:
+            raise QueueFull(
+                f"You already have {mine} pictures waiting. Let one finish or cancel one first."
+            )
+        if len(self._open) >= caps.total:
+            raise QueueFull("The line is full right now. Please try again in a few minutes.")
+        if guild_id is not None:
+            theirs = sum(j.guest.guild_id == guild_id for j in self._open.values())
+            if theirs >= caps.per_guild:
+                raise QueueFull(
+                    f"This server already has {theirs} pictures waiting. "
+                    "Please try again in a few minutes."
+                )
+
+    async def submit(self, new: NewJob, caps: Caps) -> Job | None:
+        """The row, before anybody is told. None when Discord replayed the interaction.
+
+        Raises QueueFull, DatabaseUnavailable. The job stands in line once `accept` was called.
+        """
+        user = new.guest.user_id
+        self.check(user, new.guest.guild_id, caps)
+        self._coming[user] += 1
+        try:
+            return await self._store.add(new)
+        finally:
+            self._coming[user] -= 1
+
+    async def accept(self, job: Job, message_id: int) -> None:
+        """The member has seen the card: the job stands in line."""
+        taken = await self._store.accept(job.id, message_id)
+        if taken is None or not taken.status.open:
+            return
+        self._open[taken.id] = taken
+        _log.info("job accepted", job=taken.id, user=taken.guest.user_id, route=taken.route)
+        self.wake(taken.route).set()
+
+    async def withdraw(self, job: Job) -> None:
+        """The first answer never reached the member: the row goes."""
+        await self._store.drop(job.id)
+
+    async def cancel(self, job_id: int) -> Job | None:
+        """Ends a waiting or running job; None when it had ended already."""
+        job = await self._store.cancel(job_id)
+        if job is None:
+            return None
+        stop = self._stoppers.pop(job_id, None)
+        if stop is not None:
+            stop()
+        self._ended(job)
+        return job
+
+    async def readdress(self, job: Job, address: Address) -> Job | None:
+        """Fresh ways to answer, kept on disk and in memory."""
+        fresh = await self._store.readdress(job.id, address)
+        if fresh is not None and fresh.id in self._open:
+            self._open[fresh.id] = fresh
+        return fresh
+
+    # What the worker tells.
+
+    async def claim(self, route: str, stop: Callable[[], None]) -> Job | None:
+        """The next job of a route; `stop()` is called when the member cancels it."""
+        job = await self._store.claim(route)
+        if job is not None:
+            self._open[job.id] = job
+            self._stoppers[job.id] = stop
+            self._tell(JobEvent(job))
+            self._tell_places(route)
+        return job
+
+    async def beat(self, job: Job) -> bool:
+        """Whether the attempt still owns the job."""
+        return await self._store.beat(job)
+
+    def progress(self, job: Job, progress: Progress) -> None:
+        """How far it is; only memory and the listeners hear of it."""
+        if self._open.get(job.id) is not None:
+            self._tell(JobEvent(job, progress=progress))
+
+    async def release(self, job: Job, *, delay: float, counted: bool, error: str) -> None:
+        """Back into line at its old place."""
+        back = await self._store.release(job, delay=delay, counted=counted, code=error)
+        self._stoppers.pop(job.id, None)
+        if back is not None:
+            self._open[back.id] = back
+            asyncio.get_running_loop().call_later(delay, self.wake(back.route).set)
+
+    def trouble(self, route: str, sentence: str | None) -> None:
+        """Every waiting card of a route says that its backend cannot be reached."""
+        self._tell_places(route, sentence)
+
+    async def finish(self, job: Job, done: Sequence[Picture]) -> bool:
+        """Pictures and end on disk, then the news; False when the attempt was overtaken."""
+        ended = await self._store.painted(job, done)
+        if ended is None:
+            return False
+        if ended.started_at is not None and ended.ended_at is not None:
+            times = self._seconds.setdefault(ended.route, deque(maxlen=10))
+            times.append(ended.ended_at - ended.started_at)
+        self._ended(ended)
+        return True
+
+    async def fail(self, job: Job, code: str, sentence: str, ref: str) -> None:
+        """The end by an error, then the news."""
+        ended = await self._store.fail(job, code, sentence, ref)
+        if ended is not None:
+            self._ended(ended)
+
+    # What the courier asks.
+
+    async def untold(self) -> list[Job]:
+        """Jobs that ended while nobody could be told."""
+        return await self._store.untold()
+
+    async def unaccepted(self) -> list[Job]:
+        """Rows whose card may or may not have reached the member before a crash."""
+        return (await self._store.open_jobs())[1]
+
+    async def pictures(self, job: Job) -> list[Picture]:
+        """The pictures of a painted job."""
+        return await self._store.pictures(job.id)
+
+    async def told(self, job: Job) -> None:
+        """The member's message says the end."""
+        await self._store.told(job)
+
+    async def get(self, job_id: int) -> Job | None:
+        """A job by its number, from memory while it is open, else from its row."""
+        return self._open.get(job_id) or await self._store.get(job_id)
+
+    def waiting(self) -> Iterable[Job]:
+        """All that stands in line or is being painted, oldest first."""
+        return tuple(self._open[key] for key in sorted(self._open))
+
+    def place(self, job: Job) -> Place:
+        """How many stand before it (position 1 is next) and when it should be done."""
+        before = [j for j in self._line(job.route) if j.id < job.id]
+        ahead = sum(j.status is Status.WAITING for j in before)
+        return Place(ahead + 1, self._eta(job.route, len(before) + 1))
+
+    # Inside.
+
+    def _line(self, route: str) -> list[Job]:
+        return [j for j in self.waiting() if j.route == route]
+
+    def _ended(self, job: Job) -> None:
+        self._open.pop(job.id, None)
+        self._stoppers.pop(job.id, None)
+        self._tell(JobEvent(job))
+        self._tell_places(job.route)
+
+    def _eta(self, route: str, jobs: int) -> float | None:
+        times = self._seconds.get(route)
+        return jobs * sum(times) / len(times) if times else None
+
+    def _tell_places(self, route: str, trouble: str | None = None) -> None:
+        position = 0
+        for n, job in enumerate(self._line(route), 1):
+            if job.status is Status.WAITING:
+                position += 1
+                place = Place(position, self._eta(route, n))
+                self._tell(JobEvent(job, place=place, trouble=trouble))
+
+    def _tell(self, event: JobEvent) -> None:
+        for listener in self._listeners:
+            listener(event)

@@ -1,0 +1,297 @@
+"""The rows of the queue: every step of a job's life is one short transaction.
+
+A step that reports on a running job carries its `attempt`; when the row has moved on, the
+step changes nothing and says False. Nothing here decides: order and caps are the queue's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, and_, delete, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from bot.database.engine import Database
+from bot.database.tables import facts, jobs, pictures
+from bot.queue.job import Job, NewJob, Status
+from bot.values.guest import Address, Guest
+from bot.values.picture import Picture
+from bot.values.request import ImageRequest
+
+_ENDS = (Status.PAINTED, Status.FAILED, Status.CANCELLED)
+
+
+class Store:
+    """SQL for jobs and their pictures. Every method may raise DatabaseUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, new: NewJob) -> Job | None:
+        """One row, not accepted yet; None when this interaction already has one (a replay)."""
+        address, guest = new.address, new.guest
+        statement = (
+            upsert(jobs)
+            .values(
+                status=Status.WAITING,
+                route=new.route,
+                request=new.request.model_dump_json(),
+                parent_id=new.parent_id,
+                user_id=guest.user_id,
+                user_name=guest.name,
+                guild_id=guest.guild_id,
+                interaction_id=address.interaction_id,
+                application_id=address.application_id,
+                token=address.token,
+                expires_at=address.expires_at,
+                channel_id=address.channel_id,
+                message_id=address.message_id,
+                private=address.private,
+                upload_limit=address.upload_limit,
+                reachable=address.reachable,
+                created_at=time.time(),
+            )
+            .on_conflict_do_nothing(index_elements=["interaction_id"])
+            .returning(*jobs.c)
+        )
+        return await self._one(statement)
+
+    async def accept(self, job_id: int, message_id: int) -> Job | None:
+        """The member has seen the waiting card: from now on the job may be claimed."""
+        return await self._one(
+            update(jobs)
+            .where(jobs.c.id == job_id)
+            .values(accepted=True, message_id=message_id)
+            .returning(*jobs.c)
+        )
+
+    async def drop(self, job_id: int) -> None:
+        """Forgets a row whose first answer never reached the member."""
+        async with self._database.begin() as connection:
+            await connection.execute(
+                delete(jobs).where(jobs.c.id == job_id, jobs.c.accepted.is_(False))
+            )
+
+    async def readdress(self, job_id: int, address: Address) -> Job | None:
+        """A fresh token for the same job (the member pressed Keep waiting)."""
+        return await self._one(
+            update(jobs)
+            .where(jobs.c.id == job_id)
+            .values(
+                token=address.token,
+                expires_at=address.expires_at,
+                upload_limit=address.upload_limit,
+                channel_id=address.channel_id,
+                message_id=address.message_id,
+            )
+            .returning(*jobs.c)
+        )
+
+    async def claim(self, route: str) -> Job | None:
+        """The next job in line for a backend, now running under a new attempt; or None."""
+        now = time.time()
+        head = (
+            select(jobs.c.id)
+            .where(
+                jobs.c.route == route,
+                jobs.c.status == Status.WAITING,
+                jobs.c.accepted.is_(True),
+                jobs.c.not_before <= now,
+            )
+            .order_by(jobs.c.id)
+            .limit(1)
+            .scalar_subquery()
+        )
+        return await self._one(
+            update(jobs)
+            .where(jobs.c.id == head)
+            .values(
+                status=Status.RUNNING,
+                attempt=jobs.c.attempt + 1,
+                started_at=now,
+                beat_at=now,
+            )
+            .returning(*jobs.c)
+        )
+
+    async def beat(self, job: Job) -> bool:
+        """The worker is alive; False when the job is no longer its own."""
+        return await self._fenced(job, beat_at=time.time()) is not None
+
+    async def release(self, job: Job, *, delay: float, counted: bool, code: str) -> Job | None:
+        """Back into line, at its old place, for `delay` seconds; `counted` if the try broke."""
+        return await self._fenced(
+            job,
+            status=Status.WAITING,
+            not_before=time.time() + delay,
+            failures=jobs.c.failures + int(counted),
+            error_code=code,
+        )
+
+    async def painted(self, job: Job, done: Sequence[Picture]) -> Job | None:
+        """The pictures and the end in one transaction; None when another attempt took over."""
+        rows = [
+            {
+                "job_id": job.id,
+                "position": n,
+                "media_type": p.media_type,
+                "width": p.width,
+                "height": p.height,
+                "seed": p.seed,
+                "infotext": p.infotext,
+                "data": p.data,
+            }
+            for n, p in enumerate(done)
+        ]
+        async with self._database.begin() as connection:
+            result = await connection.execute(
+                _where_mine(job)
+                .values(status=Status.PAINTED, ended_at=time.time())
+                .returning(*jobs.c)
+            )
+            row = result.first()
+            if row is None:
+                return None
+            await connection.execute(insert(pictures), rows)
+            return _job(row)
+
+    async def fail(self, job: Job, code: str, sentence: str, ref: str) -> Job | None:
+        """The end by an error; `ref` is the number that the log has too."""
+        return await self._fenced(
+            job,
+            status=Status.FAILED,
+            ended_at=time.time(),
+            error_code=code,
+            error_sentence=sentence,
+            error_ref=ref,
+        )
+
+    async def cancel(self, job_id: int) -> Job | None:
+        """The end by the member's wish, waiting or running; None when it has ended already."""
+        return await self._one(
+            update(jobs)
+            .where(jobs.c.id == job_id, jobs.c.status.in_((Status.WAITING, Status.RUNNING)))
+            .values(status=Status.CANCELLED, ended_at=time.time(), attempt=jobs.c.attempt + 1)
+            .returning(*jobs.c)
+        )
+
+    async def told(self, job: Job) -> None:
+        """The member's message says the end: the pictures and the token are no longer needed."""
+        end = Status.DELIVERED if job.status is Status.PAINTED else job.status
+        async with self._database.begin() as connection:
+            await connection.execute(
+                update(jobs)
+                .where(jobs.c.id == job.id, jobs.c.attempt == job.attempt)
+                .values(status=end, told=True, token="")
+            )
+            await connection.execute(delete(pictures).where(pictures.c.job_id == job.id))
+
+    async def get(self, job_id: int) -> Job | None:
+        """One job by its number."""
+        return await self._one(select(jobs).where(jobs.c.id == job_id))
+
+    async def pictures(self, job_id: int) -> list[Picture]:
+        """The finished pictures of a job that has not been delivered yet, in order."""
+        columns = [c for c in pictures.c if c.name not in ("job_id", "position")]
+        async with self._database.begin() as connection:
+            rows = await connection.execute(
+                select(*columns).where(pictures.c.job_id == job_id).order_by(pictures.c.position)
+            )
+            return [Picture(**row._asdict()) for row in rows]
+
+    async def rescue(self) -> list[Job]:
+        """At the start: what ran goes back into line; returns it as it was, attempts and all."""
+        async with self._database.begin() as connection:
+            rows = await connection.execute(
+                select(jobs).where(jobs.c.status == Status.RUNNING).order_by(jobs.c.id)
+            )
+            orphans = [_job(row) for row in rows]
+            await connection.execute(
+                update(jobs)
+                .where(jobs.c.status == Status.RUNNING)
+                .values(status=Status.WAITING, not_before=0)
+            )
+            return orphans
+
+    async def open_jobs(self) -> tuple[list[Job], list[Job]]:
+        """What waits or runs: (accepted, not yet accepted), each in order."""
+        async with self._database.begin() as connection:
+            rows = (
+                await connection.execute(
+                    select(jobs)
+                    .where(jobs.c.status.in_((Status.WAITING, Status.RUNNING)))
+                    .order_by(jobs.c.id)
+                )
+            ).all()
+        return [_job(r) for r in rows if r.accepted], [_job(r) for r in rows if not r.accepted]
+
+    async def untold(self) -> list[Job]:
+        """What has ended while nobody could be told."""
+        async with self._database.begin() as connection:
+            rows = await connection.execute(
+                select(jobs)
+                .where(and_(jobs.c.told.is_(False), jobs.c.status.in_(_ENDS)))
+                .order_by(jobs.c.id)
+            )
+            return [_job(row) for row in rows]
+
+    async def recall(self, name: str) -> str | None:
+        """A small fact by its name."""
+        async with self._database.begin() as connection:
+            found = await connection.execute(select(facts.c.value).where(facts.c.name == name))
+            return found.scalar_one_or_none()
+
+    async def remember(self, name: str, value: str) -> None:
+        """Keeps a small fact, over an older one of that name."""
+        row = upsert(facts).values(name=name, value=value)
+        async with self._database.begin() as connection:
+            await connection.execute(
+                row.on_conflict_do_update(index_elements=["name"], set_={"value": value})
+            )
+
+    async def _fenced(self, job: Job, **values: Any) -> Job | None:
+        return await self._one(_where_mine(job).values(**values).returning(*jobs.c))
+
+    async def _one(self, statement: Any) -> Job | None:
+        async with self._database.begin() as connection:
+            row = (await connection.execute(statement)).first()
+            return None if row is None else _job(row)
+
+
+def _where_mine(job: Job) -> Any:
+    return update(jobs).where(
+        jobs.c.id == job.id, jobs.c.attempt == job.attempt, jobs.c.status == Status.RUNNING
+    )
+
+
+def _job(row: Row[Any]) -> Job:
+    return Job(
+        id=row.id,
+        request=ImageRequest.model_validate_json(row.request),
+        guest=Guest(user_id=row.user_id, name=row.user_name, guild_id=row.guild_id),
+        address=Address(
+            interaction_id=row.interaction_id,
+            application_id=row.application_id,
+            token=row.token,
+            expires_at=row.expires_at,
+            channel_id=row.channel_id,
+            message_id=row.message_id,
+            private=row.private,
+            upload_limit=row.upload_limit,
+            reachable=row.reachable,
+        ),
+        route=row.route,
+        status=Status(row.status),
+        attempt=row.attempt,
+        failures=row.failures,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        parent_id=row.parent_id,
+        told=row.told,
+        error_code=row.error_code,
+        error_sentence=row.error_sentence,
+        error_ref=row.error_ref,
+    )

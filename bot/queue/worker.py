@@ -1,0 +1,206 @@
+"""Carries one job at a time to one painter: claim, paint, report, retry; and stops calmly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from bot import log
+from bot.backends.base import Backend
+from bot.errors import (
+    BackendBusy,
+    BackendError,
+    BackendRejectedCredentials,
+    BackendUnreachable,
+    DatabaseUnavailable,
+    EaselError,
+)
+from bot.queue.health import Health
+from bot.queue.job import Job
+from bot.queue.queue import Queue
+from bot.values.picture import Picture
+
+MAX_FAILURES = 3
+BEAT_SECONDS = 15.0
+IDLE_SECONDS = 5.0
+"""How often an idle worker looks by itself; the wake event is what usually calls it."""
+
+_log = log.get("worker")
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Back into line for `delay` seconds; `counted` as one of the three tries."""
+
+    delay: float
+    counted: bool
+
+
+def verdict(error: EaselError, failures: int) -> Retry | None:
+    """Whether a job that met `error` after `failures` broken tries goes on; None: it fails.
+
+    A server that was never reached, or is busy, costs the job nothing.
+    """
+    if isinstance(error, BackendBusy):
+        return Retry(error.retry_after or 5.0, counted=False)
+    if isinstance(error, BackendUnreachable):
+        if not error.taken:
+            return Retry(1.0, counted=False)
+        return Retry(1.0, counted=True) if failures + 1 < MAX_FAILURES else None
+    return None
+
+
+class Worker:
+    """One slot of one painter."""
+
+    def __init__(self, queue: Queue, health: Health, instance: str) -> None:
+        self._queue = queue
+        self._health = health
+        self._backend: Backend = health.backend
+        self._instance = instance
+        self._stopping = asyncio.Event()
+        self._painting: asyncio.Task[list[Picture]] | None = None
+
+    async def run(self) -> None:
+        """Works until `stop`; a database that is away for a while only delays it."""
+        while not self._stopping.is_set():
+            try:
+                await self._next()
+            except DatabaseUnavailable as error:
+                _log.error("database unavailable", error=str(error))
+                await asyncio.sleep(2)
+
+    async def stop(self, seconds: float) -> None:
+        """Claims no more; gives the running job `seconds`, then hands it back into line."""
+        self._stopping.set()
+        self._queue.wake(self._backend.name).set()
+        if self._painting is not None:
+            await asyncio.wait({self._painting}, timeout=seconds)
+            self._painting.cancel()
+
+    async def _next(self) -> None:
+        wake = self._queue.wake(self._backend.name)
+        wake.clear()
+        if not self._health.usable:
+            await self._unless_stopped(self._health.ready())
+            return
+        job = await self._queue.claim(self._backend.name, self._interrupt)
+        if job is not None:
+            await self._work(job)
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(wake.wait(), IDLE_SECONDS)
+
+    async def _unless_stopped(self, waiting: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(waiting)
+        stop = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        for one in (task, stop):
+            one.cancel()
+
+    def _interrupt(self) -> None:
+        if self._painting is not None:
+            self._painting.cancel()
+
+    async def _work(self, job: Job) -> None:
+        if job.attempt > 1:
+            await self._backend.forget(self._task_id(job.id, job.attempt - 1))
+        paint = self._backend.paint(
+            job.request,
+            self._task_id(job.id, job.attempt),
+            lambda progress: self._queue.progress(job, progress),
+        )
+        self._painting = asyncio.create_task(paint)
+        beating = asyncio.create_task(self._beat(job))
+        try:
+            await asyncio.wait({self._painting})
+            await self._report_surely(job, self._painting)
+        finally:
+            beating.cancel()
+            self._painting = None
+
+    async def _report_surely(self, job: Job, painting: asyncio.Task[list[Picture]]) -> None:
+        """A picture in hand is not given up because the disk is full for a moment."""
+        while True:
+            try:
+                return await self._report(job, painting)
+            except DatabaseUnavailable as error:
+                _log.error("can't save an outcome yet", job=job.id, error=str(error))
+                await asyncio.sleep(2)
+
+    async def _report(self, job: Job, painting: asyncio.Task[list[Picture]]) -> None:
+        if painting.cancelled():
+            # The member's cancel has moved the row on already; then this changes nothing.
+            await self._queue.release(job, delay=0, counted=False, error="Stopped")
+            return
+        error = painting.exception()
+        if error is None:
+            await self._finish(job, painting.result())
+        elif isinstance(error, EaselError):
+            await self._trouble(job, error)
+        else:
+            ref = secrets.token_hex(2)
+            _log.error("job broke", job=job.id, error_ref=ref, exc_info=error)
+            await self._queue.fail(job, "Unknown", EaselError.default_sentence, ref)
+
+    async def _finish(self, job: Job, done: list[Picture]) -> None:
+        if not await self._queue.finish(job, done):
+            _log.info("job was taken over or cancelled", job=job.id, attempt=job.attempt)
+            return
+        now = time.time()
+        _log.info(
+            "job painted",
+            job=job.id,
+            user=job.guest.user_id,
+            guild=job.guest.guild_id,
+            backend=self._backend.name,
+            model=job.request.model,
+            size=f"{done[0].width}x{done[0].height}",
+            pictures=len(done),
+            waited=round((job.started_at or now) - job.created_at, 1),
+            painted=round(now - (job.started_at or now), 1),
+        )
+
+    async def _trouble(self, job: Job, error: EaselError) -> None:
+        retry = verdict(error, job.failures)
+        if isinstance(error, BackendUnreachable | BackendRejectedCredentials):
+            self._health.doubt(error)
+        if retry is not None:
+            _log.warning("job goes back into line", job=job.id, error=str(error), delay=retry.delay)
+            await self._queue.release(
+                job, delay=retry.delay, counted=retry.counted, error=error.code
+            )
+            return
+        ref = secrets.token_hex(2)
+        kind = error.code if isinstance(error, BackendError) else "Unknown"
+        _log.error(
+            "job failed",
+            job=job.id,
+            user=job.guest.user_id,
+            guild=job.guest.guild_id,
+            backend=self._backend.name,
+            error_ref=ref,
+            kind=kind,
+            error=str(error),
+        )
+        await self._queue.fail(job, kind, self._sentence(job, error), ref)
+
+    @staticmethod
+    def _sentence(job: Job, error: EaselError) -> str:
+        size = f"{job.request.width}×{job.request.height}"
+        return error.sentence.replace("ran out of memory.", f"ran out of memory at {size}.")
+
+    async def _beat(self, job: Job) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            with contextlib.suppress(DatabaseUnavailable):
+                if not await self._queue.beat(job):
+                    self._interrupt()
+
+    def _task_id(self, job: int, attempt: int) -> str:
+        return f"easel-{self._instance}-{job}-{attempt}"

@@ -1,0 +1,167 @@
+"""`easel.yaml`: several backends and the operator's ceilings.
+
+`${VAR}` in any string is read from the environment, so that the file holds no secret.
+Unknown keys are errors: a misspelt limit that is silently ignored would hurt later.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from bot.errors import ConfigurationError
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Auth(_Strict):
+    """One of: `username` and `password` (HTTP Basic), `api_key` (x-api-key), `bearer`."""
+
+    username: str | None = None
+    password: SecretStr | None = None
+    api_key: SecretStr | None = None
+    bearer: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Auth:
+        basic = self.username is not None or self.password is not None
+        ways = [basic, self.api_key is not None, self.bearer is not None]
+        if sum(ways) > 1:
+            msg = "give one of username and password, api_key, or bearer"
+            raise ValueError(msg)
+        if basic and (not self.username or self.password is None):
+            msg = "username and password go together"
+            raise ValueError(msg)
+        if self.username and ":" in self.username:
+            msg = "a user name can't hold a colon"
+            raise ValueError(msg)
+        return self
+
+    def secrets(self) -> list[str]:
+        """The secret values, for the log's mask."""
+        held = (self.password, self.api_key, self.bearer)
+        return [s.get_secret_value() for s in held if s is not None]
+
+
+class BackendSettings(_Strict):
+    """One image server.
+
+    `timeout_seconds`: the longest one picture may take, loading of the model included.
+    `concurrency`: requests in flight at once (an A1111-style server paints one at a time).
+    `rate` (requests per second) and `burst` (requests): the server's own throttle, if it has one.
+    `payload`: the operator's own fields, merged under Easel's.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
+    kind: str = "sdapi"
+    url: str
+    auth: Auth = Auth()
+    verify_tls: bool = True
+    ca_file: Path | None = None
+    timeout_seconds: float = Field(600.0, gt=0, le=86_400)
+    concurrency: int = Field(1, ge=1, le=64)
+    rate: float | None = Field(None, gt=0, le=10_000)
+    burst: int | None = Field(None, ge=1, le=10_000)
+    payload: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            _ = parts.port
+        except ValueError as error:
+            raise ValueError("is not a URL") from error
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must begin with http:// or https:// and name a host")
+        if parts.username or parts.password:
+            raise ValueError("must not hold a password; use auth: {username, password}")
+        if parts.query or parts.fragment:
+            raise ValueError("must not hold ? or #")
+        return value.rstrip("/")
+
+
+class Limits(_Strict):
+    """The operator's ceilings, above every server's own.
+
+    `max_pixels`: width × height of one picture. `waiting_*`: jobs that wait or run at once.
+    """
+
+    max_pixels: int = Field(2048 * 2048, ge=64 * 64, le=16_384 * 16_384)
+    max_steps: int = Field(150, ge=1, le=1000)
+    max_count: int = Field(4, ge=1, le=10)
+    waiting_per_member: int = Field(5, ge=1)
+    waiting_per_guild: int = Field(50, ge=1)
+    waiting_total: int = Field(500, ge=1)
+
+
+class EaselFile(_Strict):
+    """The whole of easel.yaml."""
+
+    backends: tuple[BackendSettings, ...] = ()
+    limits: Limits = Limits()
+
+    @field_validator("backends")
+    @classmethod
+    def _names(cls, value: tuple[BackendSettings, ...]) -> tuple[BackendSettings, ...]:
+        names = [b.name for b in value]
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            msg = f"two backends are called {', '.join(twice)}"
+            raise ValueError(msg)
+        return value
+
+
+def read_yaml(path: Path, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """The file as plain data with `${VAR}` filled in; `{}` when there is no such file.
+
+    Raises ConfigurationError: not readable, not YAML, not a mapping, an unset variable.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a text file"
+        raise ConfigurationError(f"EASEL_CONFIG: can't read {path} ({reason})") from error
+    try:
+        data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f" in line {mark.line + 1}" if mark else ""
+        raise ConfigurationError(f"{path}: not valid YAML{where} ({error.problem})") from error
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path}: not valid YAML") from error
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"{path}: must be a mapping with backends: and limits:")
+    return {str(key): _fill(value, str(key), path, environ) for key, value in data.items()}
+
+
+def _fill(value: Any, key: str, path: Path, environ: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {k: _fill(v, f"{key}.{k}", path, environ) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_fill(v, f"{key}.{n}", path, environ) for n, v in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def variable(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in environ:
+            raise ConfigurationError(f"{path}: {key}: the variable {name} is not set")
+        return environ[name]
+
+    return _VARIABLE.sub(variable, value)

@@ -1,0 +1,183 @@
+"""From what a member typed to a complete ImageRequest, or a sentence that says what to change.
+
+Everything is checked here, since the servers behind check nothing (sdapi traps 2, 3, 16).
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.errors import BadOption
+from bot.settings import Limits
+from bot.studio.families import Family
+from bot.studio.search import resolve
+from bot.values.ability import Ability, Model
+from bot.values.request import PROMPT_LIMIT, SEED_LIMIT, ImageRequest
+
+SMALLEST_SIDE = 64
+LARGEST_SIDE = 4096
+LARGEST_CFG = 30.0
+
+
+class Aspect(StrEnum):
+    """The presets of the option `size`; the pixels follow the model's family."""
+
+    SQUARE = "square"
+    PORTRAIT = "portrait"
+    LANDSCAPE = "landscape"
+    WIDE = "wide"
+    TALL = "tall"
+
+
+@dataclass(frozen=True)
+class DrawOptions:
+    """The options of /draw as a member gave them; None is "not given"."""
+
+    prompt: str
+    negative_prompt: str | None = None
+    model: str | None = None
+    size: str | None = None
+    width: int | None = None
+    height: int | None = None
+    steps: int | None = None
+    sampler: str | None = None
+    scheduler: str | None = None
+    cfg_scale: float | None = None
+    seed: int | None = None
+    count: int | None = None
+
+
+def model_names(models: tuple[Model, ...]) -> dict[str, str]:
+    """Everything that may be typed for a model, and its lasting name."""
+    names = {m.name: m.name for m in models}
+    for model in models:
+        names.setdefault(model.title, model.name)
+        if model.hash:
+            names.setdefault(model.hash, model.name)
+    return names
+
+
+def compose(
+    options: DrawOptions, model: str | None, family: Family, ability: Ability, limits: Limits
+) -> ImageRequest:
+    """The request with the family's defaults, the painter's own spelling and a fixed seed.
+
+    `model` is the checkpoint's lasting name, already resolved. Raises BadOption, UnknownName.
+    """
+    prompt = _text("prompt", options.prompt)
+    if not prompt:
+        raise BadOption("prompt", "The prompt is empty. Say in a few words what to draw.")
+    width, height = _size(options, family, limits, ability.step_pixels)
+    sampler, scheduler = _sampling(options, family, ability)
+    return ImageRequest(
+        prompt=prompt,
+        negative_prompt=_text("negative_prompt", options.negative_prompt or ""),
+        model=model,
+        width=width,
+        height=height,
+        steps=_within("steps", options.steps, family.steps, 1, limits.max_steps),
+        sampler=sampler,
+        scheduler=scheduler,
+        cfg_scale=_cfg(options.cfg_scale, family.cfg_scale),
+        seed=_seed(options.seed),
+        count=_within("count", options.count, 1, 1, limits.max_count),
+    )
+
+
+def new_seed() -> int:
+    """A seed that every server keeps: some read a signed 32-bit number (sdapi 11.4)."""
+    return random.randrange(2**31)
+
+
+def _text(option: str, text: str) -> str:
+    clean = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").strip()
+    if len(clean) > PROMPT_LIMIT:
+        raise BadOption(
+            option,
+            f"The {option.replace('_', ' ')} has {len(clean)} characters; "
+            f"at most {PROMPT_LIMIT} are possible.",
+        )
+    return clean
+
+
+def _within(option: str, given: int | None, default: int, low: int, high: int) -> int:
+    value = min(default, high) if given is None else given
+    if not low <= value <= high:
+        raise BadOption(option, f"`{option}` can be {low} to {high} here, not {value}.")
+    return value
+
+
+def _cfg(given: float | None, default: float) -> float:
+    value = default if given is None else given
+    if not 0 <= value <= LARGEST_CFG:  # also refuses NaN
+        raise BadOption("cfg_scale", f"`cfg_scale` can be 0 to {LARGEST_CFG:g}, not {value:g}.")
+    return round(value, 2)
+
+
+def _seed(given: int | None) -> int:
+    if given is None or given == -1:
+        return new_seed()
+    if not 0 <= given < SEED_LIMIT:
+        raise BadOption("seed", f"`seed` can be 0 to {SEED_LIMIT - 1}, or -1 for a random one.")
+    return given
+
+
+def _size(options: DrawOptions, family: Family, limits: Limits, multiple: int) -> tuple[int, int]:
+    aspect = options.size or Aspect.SQUARE
+    if aspect not in family.sizes:
+        known = ", ".join(f"`{a}`" for a in family.sizes)
+        raise BadOption("size", f"`size` can be {known}.")
+    width, height = family.sizes[aspect]
+    if options.width is not None or options.height is not None:
+        # One side alone asks for a square of it, unless an aspect was chosen as well.
+        ratio = width / height if options.size else 1.0
+        width = options.width or round((options.height or 0) * ratio)
+        height = options.height or round(width / ratio)
+    for option, side in (("width", width), ("height", height)):
+        if not SMALLEST_SIDE <= side <= LARGEST_SIDE:
+            raise BadOption(
+                option, f"`{option}` can be {SMALLEST_SIDE} to {LARGEST_SIDE} pixels, not {side}."
+            )
+    width, height = (max(multiple, round(s / multiple) * multiple) for s in (width, height))
+    if width * height > limits.max_pixels:
+        if options.width is None and options.height is None:
+            return _fitted(width, height, limits.max_pixels, multiple)
+        raise BadOption(
+            "width",
+            f"{width}×{height} is {width * height / 1e6:.1f} megapixels; "
+            f"at most {limits.max_pixels / 1e6:.1f} are possible here. Try a smaller size.",
+        )
+    return width, height
+
+
+def _fitted(width: int, height: int, pixels: int, multiple: int) -> tuple[int, int]:
+    """A preset made smaller, in its ratio, to suit the operator's ceiling."""
+    scale = (pixels / (width * height)) ** 0.5
+    side = [max(multiple, int(s * scale) // multiple * multiple) for s in (width, height)]
+    return side[0], side[1]
+
+
+def _sampling(
+    options: DrawOptions, family: Family, ability: Ability
+) -> tuple[str | None, str | None]:
+    samplers = {s.name: s.name for s in ability.samplers}
+    for s in ability.samplers:
+        for alias in s.aliases:
+            samplers.setdefault(alias, s.name)
+    schedulers = {s.label: s.label for s in ability.schedulers}
+    schedulers |= {s.name: s.label for s in ability.schedulers}
+    return (
+        _name("sampler", options.sampler, family.sampler, samplers),
+        _name("scheduler", options.scheduler, family.scheduler, schedulers),
+    )
+
+
+def _name(option: str, given: str | None, default: str | None, names: dict[str, str]) -> str | None:
+    """The painter's spelling; the family's own choice only where the painter has it."""
+    if given is not None:
+        return resolve(option, option, given, names) if names else given
+    if default is None:
+        return None
+    return names.get(default)

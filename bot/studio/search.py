@@ -1,0 +1,51 @@
+"""Finds names as people type them: parts of words, any case, a slip of the finger."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+
+from bot.errors import UnknownName
+
+
+def find(typed: str, names: Iterable[str], most: int = 25) -> list[str]:
+    """The names that hold every typed word, best first: "anim xl" finds "animagineXL_v31".
+
+    Names that begin with the typed text come first; otherwise the list's own order is kept.
+    """
+    whole = typed.casefold().strip()
+    words = whole.split()
+    hits = [n for n in names if all(w in n.casefold() for w in words)]
+    hits.sort(key=lambda n: not n.casefold().startswith(whole))
+    return hits[:most]
+
+
+def resolve(option: str, kind: str, typed: str, names: Mapping[str, str]) -> str:
+    """The exact name that was meant. `names` maps everything that may be typed to exact names.
+
+    Takes an exact match, then one that differs in case or punctuation only, then the only one
+    that holds all typed words. Raises UnknownName with the three nearest.
+    """
+    if typed in names:
+        return names[typed]
+    plain = _plain(typed)
+    same = {exact for other, exact in names.items() if _plain(other) == plain}
+    if len(same) == 1:
+        return same.pop()
+    held = {names[n] for n in find(typed, names, most=len(names))} if typed.strip() else set()
+    if len(held) == 1:
+        return held.pop()
+    raise UnknownName(option, kind, typed, nearest(typed, [*held] or list(names.values())))
+
+
+def nearest(typed: str, names: Iterable[str]) -> list[str]:
+    """Up to three names that look most like the typed text."""
+    plain = {n: _plain(n) for n in dict.fromkeys(names)}
+    wanted = _plain(typed)
+    close = difflib.get_close_matches(wanted, plain.values(), n=3, cutoff=0.4)
+    return [n for c in dict.fromkeys(close) for n, p in plain.items() if p == c][:3]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.casefold()) or name.casefold()

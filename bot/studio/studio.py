@@ -1,0 +1,221 @@
+"""The desk: the one thing a cog asks. It checks from memory, then hands the order to the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from bot.errors import (
+    BackendRejectedCredentials,
+    Gone,
+    NotAllowed,
+    Refusal,
+)
+from bot.queue.health import Health, State
+from bot.queue.job import Job, JobEvent, NewJob, Place
+from bot.queue.queue import Caps, Queue
+from bot.settings import Limits
+from bot.studio.compose import DrawOptions, compose, model_names, new_seed
+from bot.studio.families import Families
+from bot.studio.search import find, resolve
+from bot.values.ability import Ability
+from bot.values.guest import Address, Guest
+from bot.values.picture import Picture
+from bot.values.request import ImageRequest
+
+
+class Studio:
+    """Takes orders. `painters` are all configured backends by name, in the operator's order."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        painters: Mapping[str, Health],
+        families: Families,
+        limits: Limits,
+        allowed_guilds: Sequence[int] = (),
+    ) -> None:
+        self._queue = queue
+        self._painters = dict(painters)
+        self._families = families
+        self._limits = limits
+        self._allowed = frozenset(allowed_guilds)
+        self._caps = Caps(limits.waiting_per_member, limits.waiting_per_guild, limits.waiting_total)
+
+    # What there is to choose from; from memory, for completions.
+
+    def models(self, typed: str = "") -> list[str]:
+        """At most 25 checkpoints whose names hold all typed words."""
+        return find(typed, dict.fromkeys(self._all_models().values()))
+
+    def samplers(self, typed: str = "") -> list[str]:
+        """At most 25 samplers of all painters."""
+        return find(typed, dict.fromkeys(s.name for a in self._abilities() for s in a.samplers))
+
+    def schedulers(self, typed: str = "") -> list[str]:
+        """At most 25 schedulers of all painters."""
+        return find(typed, dict.fromkeys(s.label for a in self._abilities() for s in a.schedulers))
+
+    # Orders.
+
+    def compose(self, options: DrawOptions, guest: Guest) -> tuple[ImageRequest, str]:
+        """The complete request and its route. Raises Refusal, without any I/O."""
+        self._welcome(guest)
+        model = self._model(options.model)
+        route = self._route(model)
+        ability = self._painters[route].backend.ability or Ability()
+        chosen = model or ability.current_model
+        request = compose(options, chosen, self._families.of(chosen), ability, self._limits)
+        self._queue.check(guest.user_id, guest.guild_id, self._caps)
+        return request, route
+
+    async def draw(
+        self, request: ImageRequest, route: str, guest: Guest, address: Address
+    ) -> Job | None:
+        """The row of a composed request; None when Discord replayed the interaction.
+
+        Raises QueueFull, DatabaseUnavailable.
+        """
+        return await self._queue.submit(NewJob(request, guest, address, route), self._caps)
+
+    async def again(
+        self, job_id: int, guest: Guest, address: Address, *, same_seed: bool
+    ) -> Job | None:
+        """The same order once more, for whoever pressed; with a new seed unless it failed.
+
+        Raises Gone, NotAllowed, QueueFull, DatabaseUnavailable.
+        """
+        self._welcome(guest)
+        old = await self._known(job_id)
+        if old.address.private and old.guest.user_id != guest.user_id:
+            raise NotAllowed("That picture was drawn in private.")
+        seed = old.request.seed if same_seed else new_seed()
+        request = old.request.model_copy(update={"seed": seed})
+        route = old.route if old.route in self._painters else self._route(old.request.model)
+        self._usable(route)
+        new = NewJob(request, guest, address, route, parent_id=old.id)
+        return await self._queue.submit(new, self._caps)
+
+    async def cancel(self, job_id: int, guest: Guest) -> Job:
+        """Ends a waiting or running job. Raises Gone, NotAllowed, DatabaseUnavailable."""
+        await self.owned(job_id, guest)
+        job = await self._queue.cancel(job_id)
+        if job is None:
+            raise Gone("That picture is finished already.")
+        return job
+
+    async def owned(self, job_id: int, guest: Guest) -> Job:
+        """The job, if the guest may change it: their own, or with Manage Messages.
+
+        Raises Gone, NotAllowed.
+        """
+        job = await self._known(job_id)
+        mine = job.guest.user_id == guest.user_id
+        if not mine and not (guest.can_manage and job.guest.guild_id == guest.guild_id):
+            raise NotAllowed(f"Only {job.guest.name} or a moderator can do that.")
+        return job
+
+    async def keep_waiting(self, job_id: int, guest: Guest, address: Address) -> Job:
+        """A fresh token for a private card. Raises Gone, NotAllowed."""
+        job = await self.owned(job_id, guest)
+        fresh = await self._queue.readdress(job, address)
+        if fresh is None:
+            raise Gone("That picture is no longer in line.")
+        return fresh
+
+    def place(self, job: Job) -> Place:
+        """Where a waiting job stands."""
+        return self._queue.place(job)
+
+    def trouble(self, job: Job) -> str | None:
+        """Why nothing moves just now, as a sentence; None when all is well."""
+        painter = self._painters.get(job.route)
+        return trouble_of(painter) if painter is not None else None
+
+    # For the courier.
+
+    def subscribe(self, listener: Callable[[JobEvent], None]) -> None:
+        """All news of all jobs, on the event loop."""
+        self._queue.subscribe(listener)
+
+    async def accepted(self, job: Job, message_id: int) -> None:
+        """The member has seen the waiting card."""
+        await self._queue.accept(job, message_id)
+
+    async def withdraw(self, job: Job) -> None:
+        """The member never saw the card: the row goes."""
+        await self._queue.withdraw(job)
+
+    async def give_up(self, job: Job) -> None:
+        """The message was deleted: the job is cancelled without a word."""
+        await self._queue.cancel(job.id)
+
+    async def pictures(self, job: Job) -> list[Picture]:
+        """The pictures of a painted job."""
+        return await self._queue.pictures(job)
+
+    async def told(self, job: Job) -> None:
+        """The message says the end."""
+        await self._queue.told(job)
+
+    async def left_over(self) -> tuple[list[Job], list[Job]]:
+        """After a restart: (ended but not told, written but perhaps never shown)."""
+        return await self._queue.untold(), await self._queue.unaccepted()
+
+    async def find(self, job_id: int) -> Job | None:
+        """A job by its number."""
+        return await self._queue.get(job_id)
+
+    # Inside.
+
+    def _welcome(self, guest: Guest) -> None:
+        if self._allowed and guest.guild_id not in self._allowed:
+            raise NotAllowed("This bot only draws in its operator's own servers.")
+
+    def _abilities(self) -> list[Ability]:
+        return [h.backend.ability for h in self._painters.values() if h.backend.ability]
+
+    def _all_models(self) -> dict[str, str]:
+        names: dict[str, str] = {}
+        for ability in self._abilities():
+            names = model_names(ability.models) | names
+        return names
+
+    def _model(self, typed: str | None) -> str | None:
+        names = self._all_models()
+        if typed is None or not names:
+            return typed
+        return resolve("model", "model", typed, names)
+
+    def _route(self, model: str | None) -> str:
+        """The first painter that lists the model and is up; without a model, the first one up."""
+        able = [
+            name
+            for name, health in self._painters.items()
+            if model is None
+            or not (ability := health.backend.ability)
+            or not ability.models
+            or any(m.name == model for m in ability.models)
+        ] or list(self._painters)
+        up = [n for n in able if self._painters[n].state is State.UP]
+        route = (up or able)[0]
+        self._usable(route)
+        return route
+
+    def _usable(self, route: str) -> None:
+        """A wrong password is not worth waiting for: it is said at once."""
+        error = self._painters[route].error
+        if isinstance(error, BackendRejectedCredentials):
+            raise Refusal(error.sentence, detail=str(error))
+
+    async def _known(self, job_id: int) -> Job:
+        job = await self._queue.get(job_id)
+        if job is None:
+            raise Gone("I no longer know that picture.")
+        return job
+
+
+def trouble_of(painter: Health) -> str | None:
+    """The sentence for waiting cards while a painter cannot be used."""
+    if painter.state is not State.DOWN:
+        return None
+    return "The image server can't be reached right now. Your place in line is kept."

@@ -1,0 +1,43 @@
+"""ImageRequest: everything that decides what a picture looks like, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SEED_LIMIT = 2**32
+"""Seeds are below this: the largest that every backend keeps (contracts: sdapi 11.4)."""
+
+PROMPT_LIMIT = 4000
+"""Characters: the most that one Discord text field takes."""
+
+
+class ImageRequest(BaseModel):
+    """One order, complete: every default is filled in and the seed is fixed.
+
+    Sizes are in pixels and multiples of 8 (an A1111-style server floors others in silence).
+    `seed` belongs to the first picture; the following ones of `count` use seed + 1, + 2 …
+    Names (`model`, `sampler`, `scheduler`) are spelt as the painter's own lists spell them;
+    None leaves the choice to the painter.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    kind: Literal["txt2img"] = "txt2img"
+    prompt: str = Field(max_length=PROMPT_LIMIT)
+    negative_prompt: str = Field("", max_length=PROMPT_LIMIT)
+    model: str | None = None
+    width: int = Field(ge=64, le=16_384, multiple_of=8)
+    height: int = Field(ge=64, le=16_384, multiple_of=8)
+    steps: int = Field(ge=1, le=1000)
+    sampler: str | None = None
+    scheduler: str | None = None
+    cfg_scale: float = Field(ge=0, le=50)
+    seed: int = Field(ge=0, lt=SEED_LIMIT)
+    count: int = Field(1, ge=1, le=10)
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of one picture."""
+        return self.width * self.height

@@ -1,0 +1,157 @@
+"""The faces of a request's one message: waiting, drawing, done, failed, cancelled, refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import discord
+
+from bot.queue.job import Job, Place
+from bot.values.look import CALM_COLOUR, DONE_COLOUR, ERROR_COLOUR, QUIET_COLOUR
+from bot.values.picture import Picture, Progress
+from bot.values.request import ImageRequest
+from cogs._ui.buttons import Action, row
+
+SHOWN_PROMPT = 300
+"""Characters of a prompt on a card; the whole of it stands in the picture's infotext."""
+BAR = 10
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a message shows beside its pictures."""
+
+    embed: discord.Embed
+    view: discord.ui.View | None = None
+
+
+def waiting(job: Job, place: Place, trouble: str | None = None) -> Card:
+    """In line: the prompt, the place, about how long."""
+    where = "next in line" if place.position == 1 else f"{ordinal(place.position)} in line"
+    if place.eta_seconds is not None:
+        where += f", about {duration(place.eta_seconds)}"
+    text = f"🎨 {_title(job.request)}"
+    if trouble:
+        text += f"\n⚠️ {trouble}"
+    embed = discord.Embed(description=text, colour=CALM_COLOUR)
+    embed.set_footer(text=_joined(job.request.model, where))
+    return Card(embed, row(job.id, Action.CANCEL))
+
+
+def drawing(job: Job, progress: Progress | None) -> Card:
+    """Being painted: a calm bar, the step, the rest."""
+    text = f"🎨 {_title(job.request)}"
+    if progress is None or progress.fraction <= 0:
+        state = "drawing"
+    else:
+        filled = min(BAR, round(progress.fraction * BAR))
+        text += f"\n{'▓' * filled}{'░' * (BAR - filled)}"
+        if progress.step is not None and progress.steps is not None:
+            text += f" {progress.step} / {progress.steps}"
+        state = f"{progress.fraction * 100:.0f} percent"
+        if progress.eta_seconds is not None:
+            state += f", {duration(progress.eta_seconds)} left"
+    embed = discord.Embed(description=text, colour=CALM_COLOUR)
+    embed.set_footer(text=_joined(job.request.model, state))
+    return Card(embed, row(job.id, Action.CANCEL))
+
+
+def parked(job: Job) -> Card:
+    """A private card whose token is about to end: only a press can keep it alive."""
+    embed = discord.Embed(
+        description=f"⏳ {_title(job.request)}\nStill in line. Discord lets me change this "
+        "private message for 15 minutes only: press **Keep waiting** and I go on here. "
+        "Otherwise I send you the picture as a direct message.",
+        colour=CALM_COLOUR,
+    )
+    return Card(embed, row(job.id, Action.KEEP, Action.CANCEL))
+
+
+def done(
+    job: Job, pictures: Sequence[Picture], *, source: str | None = None, note: str | None = None
+) -> Card:
+    """Finished: who asked, and one quiet line of facts. `source` is a link to the parent."""
+    text = f"{_title(job.request)} — <@{job.guest.user_id}>"
+    if source:
+        text += f"\nfrom [this one]({source})"
+    if note:
+        text += f"\n{note}"
+    embed = discord.Embed(description=text, colour=DONE_COLOUR)
+    embed.set_footer(text=_facts(job, pictures))
+    return Card(embed, row(job.id, Action.AGAIN, Action.DELETE))
+
+
+def failed(job: Job) -> Card:
+    """What went wrong and what to do; the number is in the operator's log too."""
+    sentence = job.error_sentence or "Something went wrong on our side."
+    embed = discord.Embed(description=f"{_title(job.request)}\n{sentence}", colour=ERROR_COLOUR)
+    if job.error_ref:
+        embed.set_footer(text=f"error {job.error_ref}")
+    return Card(embed, row(job.id, Action.RETRY, Action.DELETE))
+
+
+def cancelled(job: Job) -> Card:
+    """Withdrawn by its member or a moderator."""
+    embed = discord.Embed(description=f"{_title(job.request)}\nCancelled.", colour=QUIET_COLOUR)
+    return Card(embed, row(job.id, Action.RETRY, Action.DELETE))
+
+
+def refusal(sentence: str, ref: str | None = None) -> Card:
+    """A private word about what to change."""
+    embed = discord.Embed(description=sentence, colour=ERROR_COLOUR)
+    if ref:
+        embed.set_footer(text=f"error {ref}")
+    return Card(embed)
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it: "9 s", "2 min 10 s", "1 h 5 min"."""
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        minutes, rest = divmod(whole, 60)
+        return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
+    hours, rest = divmod(whole, 3600)
+    return f"{hours} h {rest // 60} min"
+
+
+def ordinal(n: int) -> str:
+    """1st, 2nd, 3rd, 4th … 11th, 12th, 13th … 21st."""
+    suffix = "th" if 10 <= n % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{suffix}"
+
+
+def clipped(text: str, most: int) -> str:
+    """The text on one line, at most `most` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def _title(request: ImageRequest) -> str:
+    """The prompt as plain words: its markdown and mentions do nothing."""
+    shown = clipped(request.prompt, SHOWN_PROMPT)
+    escaped = discord.utils.escape_markdown(shown, as_needed=False, ignore_links=False)
+    # What py-cord leaves: masked links and Discord's own <…> forms (mentions, times).
+    return "**" + re.sub(r"(?<!\\)([\[\]<])", r"\\\1", escaped) + "**"
+
+
+def _facts(job: Job, pictures: Sequence[Picture]) -> str:
+    request, first = job.request, pictures[0]
+    seeds = f"seed {first.seed}" if len(pictures) == 1 else f"seeds from {first.seed}"
+    how = _joined_words(f"{request.steps} steps", request.sampler, request.scheduler)
+    took = None
+    if job.started_at is not None and job.ended_at is not None:
+        took = duration(job.ended_at - job.started_at)
+    size = f"{first.width}×{first.height}"
+    return _joined(request.model, size, seeds, how, f"CFG {request.cfg_scale:g}", took)
+
+
+def _joined(*parts: str | None) -> str:
+    return " · ".join(p for p in parts if p)
+
+
+def _joined_words(*parts: str | None) -> str:
+    return " ".join(p for p in parts if p)

@@ -1,0 +1,183 @@
+"""The postman: Discord's two ways of editing a message, and what its refusals mean.
+
+While the interaction's token lives, `@original` is edited through it; afterwards the message
+itself through its channel. An edit lists exactly the attachments that shall remain, so doing
+it twice changes nothing. This is the only file that touches py-cord's inside (its webhook
+adapter and its HTTP session): the public classes cannot send buttons after a restart
+(contracts: discord 5.2.6).
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import discord
+from discord.webhook.async_ import async_context, handle_message_parameters
+
+from bot.values.guest import Address
+from cogs._ui.cards import Card
+
+if TYPE_CHECKING:
+    from bot.client import EaselBot
+
+NOTHING_LEFT = discord.AllowedMentions.none()
+
+
+class Outcome(Enum):
+    """What became of an edit."""
+
+    DONE = auto()
+    GONE = auto()
+    """The message was deleted (10008)."""
+    NO_WAY = auto()
+    """Neither token nor channel can reach it: another way is needed."""
+    TOO_LARGE = auto()
+    """Discord does not take files of this size (40005, 413)."""
+    TOO_OFTEN = auto()
+    """An old message was edited too often (30046): no more progress on it."""
+    LATER = auto()
+    """Discord or the network had trouble: the same again in a while."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One file to attach. `alt` is read to those who cannot see it."""
+
+    name: str
+    data: bytes
+    alt: str
+
+
+_UNREACHABLE = frozenset({50083, 10003, 50001, 50013, 50007, 50278})
+_TOKEN_ENDED = frozenset({50027, 10015, 10062})
+
+
+class Postman:
+    """Knows the ways; decides nothing."""
+
+    def __init__(self, bot: EaselBot) -> None:
+        self._bot = bot
+
+    async def edit(self, address: Address, card: Card, files: Sequence[Upload] = ()) -> Outcome:
+        """Makes the message show `card` and exactly `files`."""
+        if address.alive(time.time()):
+            outcome = await self._settle(self._by_token(address, card, files))
+            if outcome is not Outcome.NO_WAY:
+                return outcome
+        if address.by_channel():
+            return await self._settle(self._by_channel(address, card, files))
+        return Outcome.NO_WAY
+
+    async def post_dm(
+        self, user_id: int, card: Card, files: Sequence[Upload], nonce: str
+    ) -> Outcome:
+        """A direct message; the nonce lets Discord drop a second one."""
+        return await self._settle(self._dm(user_id, card, files, nonce))
+
+    async def post_channel(
+        self, channel_id: int, card: Card, files: Sequence[Upload], nonce: str
+    ) -> Outcome:
+        """A new message in a channel, where the old one can no longer be edited."""
+        return await self._settle(self._new(channel_id, card, files, nonce))
+
+    async def original_id(self, address: Address) -> int | None:
+        """The id of the first answer if Discord has one; None when it has none or can't tell."""
+        if not address.alive(time.time()):
+            return None
+        adapter = async_context.get()
+        try:
+            found: Any = await adapter.get_original_interaction_response(
+                address.application_id, address.token, **self._session()
+            )
+        except (discord.DiscordException, aiohttp.ClientError, OSError):
+            return None
+        return int(found["id"])
+
+    async def _settle(self, sending: Any) -> Outcome:
+        try:
+            await sending
+        except discord.HTTPException as error:
+            return _meaning(error)
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            # py-cord repeats a broken connection on macOS and Windows only (discord 2).
+            return Outcome.LATER
+        return Outcome.DONE
+
+    async def _by_token(self, address: Address, card: Card, files: Sequence[Upload]) -> None:
+        sent = _files(files)
+        parameters = handle_message_parameters(
+            embed=card.embed,
+            view=card.view,
+            files=sent or discord.utils.MISSING,
+            attachments=[],
+            allowed_mentions=NOTHING_LEFT,
+        )
+        await async_context.get().edit_webhook_message(
+            address.application_id,
+            address.token,
+            "@original",  # type: ignore[arg-type]
+            payload=parameters.payload,
+            multipart=parameters.multipart,
+            files=parameters.files,
+            **self._session(),
+        )
+
+    async def _by_channel(self, address: Address, card: Card, files: Sequence[Upload]) -> None:
+        if address.channel_id is None or address.message_id is None:
+            raise ValueError("no message to edit")
+        fields: dict[str, Any] = _fields(card) | {"attachments": []}
+        if files:
+            await self._bot.http.edit_files(
+                address.channel_id, address.message_id, files=_files(files), **fields
+            )
+        else:
+            await self._bot.http.edit_message(address.channel_id, address.message_id, **fields)
+
+    async def _dm(self, user_id: int, card: Card, files: Sequence[Upload], nonce: str) -> None:
+        channel = await self._bot.http.start_private_message(user_id)
+        await self._new(int(channel["id"]), card, files, nonce)
+
+    async def _new(self, channel_id: int, card: Card, files: Sequence[Upload], nonce: str) -> None:
+        fields = _fields(card) | {"nonce": nonce, "enforce_nonce": True}
+        if files:
+            await self._bot.http.send_files(channel_id, files=_files(files), **fields)
+        else:
+            await self._bot.http.send_message(channel_id, None, **fields)
+
+    def _session(self) -> dict[str, Any]:
+        http = self._bot.http
+        return {
+            "session": http._HTTPClient__session,  # type: ignore[attr-defined]
+            "proxy": http.proxy,
+            "proxy_auth": http.proxy_auth,
+        }
+
+
+def _fields(card: Card) -> dict[str, Any]:
+    return {
+        "embeds": [card.embed.to_dict()],
+        "components": card.view.to_components() if card.view else [],
+        "allowed_mentions": NOTHING_LEFT.to_dict(),
+    }
+
+
+def _files(files: Sequence[Upload]) -> list[discord.File]:
+    return [discord.File(io.BytesIO(f.data), f.name, description=f.alt) for f in files]
+
+
+def _meaning(error: discord.HTTPException) -> Outcome:
+    if error.code == 10008:
+        return Outcome.GONE
+    if error.code == 30046:
+        return Outcome.TOO_OFTEN
+    if error.code == 40005 or error.status == 413:
+        return Outcome.TOO_LARGE
+    if error.code in _TOKEN_ENDED or error.code in _UNREACHABLE or error.status in (401, 403, 404):
+        return Outcome.NO_WAY
+    return Outcome.LATER

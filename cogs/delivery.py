@@ -1,0 +1,201 @@
+"""The courier: hears the queue's news and brings each piece to the guest's one message.
+
+One task a message. News that comes while an edit is under way replaces older news; the end
+waits for nothing but that edit, and nothing edits after the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from discord.ext import commands
+
+from bot import log
+from bot.queue.job import Job, JobEvent, Status
+from cogs._ui import cards, orders
+from cogs._ui.handover import hand_over
+from cogs._ui.post import Outcome, Postman
+
+if TYPE_CHECKING:
+    from bot.client import EaselBot
+
+PROGRESS_SECONDS = 2.5
+WAITING_SECONDS = 10.0
+LAST_WORD_SECONDS = 1.0
+"""How long the end waits for an edit under way, before that edit is dropped."""
+PARK_SECONDS = 120.0
+"""This long before its token ends, a private card asks to be kept alive."""
+OLD_MESSAGE_SECONDS = 50 * 60.0
+"""No progress on older messages: Discord counts edits of those over an hour old (30046)."""
+
+_log = log.get("delivery")
+
+
+class Courier(commands.Cog):
+    """All open deliveries, by job."""
+
+    def __init__(self, bot: EaselBot) -> None:
+        self._bot = bot
+        self._postman = Postman(bot)
+        self._rounds: dict[int, Round] = {}
+        bot.studio.subscribe(self.hear)
+
+    def hear(self, event: JobEvent) -> None:
+        """News of a job: its round begins, or learns of it."""
+        job = event.job
+        if job.id not in self._rounds:
+            self._rounds[job.id] = Round(self._bot, event, self._rounds)
+        else:
+            self._rounds[job.id].hear(event)
+
+    @commands.Cog.listener()
+    async def on_job_readdressed(self, job: Job) -> None:
+        """A private card was kept waiting: its round goes on with the fresh token."""
+        self.hear(JobEvent(job, place=self._bot.studio.place(job)))
+
+    @commands.Cog.listener()
+    async def on_signed_in(self) -> None:
+        """After a restart: what ended untold is told; what was perhaps never shown is settled."""
+        untold, unsettled = await self._bot.studio.left_over()
+        for job in untold:
+            _log.info("delivering what a restart left over", job=job.id, status=job.status)
+            self.hear(JobEvent(job))
+        for job in unsettled:
+            message_id = await self._postman.original_id(job.address)
+            if message_id is not None:
+                await orders.accept(self._bot.studio, job, message_id)
+            else:
+                _log.warning("dropping an order whose card was never shown", job=job.id)
+                await self._bot.studio.withdraw(job)
+
+    async def close(self) -> None:
+        """Lets the ends under way be told, then stops all rounds."""
+        rounds = list(self._rounds.values())
+        await asyncio.gather(*(r.close() for r in rounds))
+
+
+class Round:
+    """The courier's walk for one job."""
+
+    def __init__(self, bot: EaselBot, event: JobEvent, rounds: dict[int, Round]) -> None:
+        self._bot = bot
+        self._postman = Postman(bot)
+        self._latest = event
+        self._news = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._rounds = rounds
+        self._last_edit = 0.0
+        self._last_face: str | None = None
+        self._muted = False
+        self.hear(event)
+        self._task = asyncio.create_task(self._run(), name=f"round of job {event.job.id}")
+
+    def hear(self, event: JobEvent) -> None:
+        """The latest wins; after the end nothing counts any more."""
+        if self._ended.is_set():
+            return
+        self._latest = event
+        self._news.set()
+        if not event.job.status.open:
+            self._ended.set()
+
+    async def close(self) -> None:
+        """At the bot's stop: an end under way gets a moment; the rest is told after the restart."""
+        if self._ended.is_set():
+            await asyncio.wait({self._task}, timeout=3)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        try:
+            while not self._ended.is_set():
+                await self._step()
+            await hand_over(self._bot, self._latest.job)
+        except Exception:
+            _log.exception("a round broke", job=self._latest.job.id)
+        finally:
+            self._rounds.pop(self._latest.job.id, None)
+
+    async def _step(self) -> None:
+        """One wait and at most one edit that is not the end."""
+        wait = self._until_parking()
+        if wait is not None and wait <= 0 and not self._muted:
+            await self._show(cards.parked(self._latest.job))
+            self._muted = True
+            return
+        if not await self._within(self._news, wait if not self._muted else None):
+            return
+        self._news.clear()
+        if not await self._paced():
+            return
+        event, self._muted = self._latest, self._muted and not self._fresh_token()
+        old = time.time() - event.job.created_at > OLD_MESSAGE_SECONDS
+        if not self._muted and not old and event.job.status.open:
+            await self._show(self._face(event))
+
+    def _until_parking(self) -> float | None:
+        """Seconds until a card that only its token can reach must ask to be kept alive."""
+        address = self._latest.job.address
+        if address.by_channel():
+            return None
+        return address.expires_at - PARK_SECONDS - time.time()
+
+    def _fresh_token(self) -> bool:
+        wait = self._until_parking()
+        return wait is not None and wait > 0
+
+    @staticmethod
+    async def _within(event: asyncio.Event, seconds: float | None) -> bool:
+        """Whether the event came in time (None: however long it takes)."""
+        try:
+            await asyncio.wait_for(event.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    def _face(self, event: JobEvent) -> cards.Card:
+        if event.job.status is Status.RUNNING:
+            return cards.drawing(event.job, event.progress)
+        place = event.place or self._bot.studio.place(event.job)
+        return cards.waiting(event.job, place, event.trouble)
+
+    async def _paced(self) -> bool:
+        """Waits until the next edit is due; False when the end came meanwhile."""
+        running = self._latest.job.status is Status.RUNNING
+        first = running and self._last_face is None
+        pause = PROGRESS_SECONDS if running else WAITING_SECONDS
+        due = 0.0 if first else self._last_edit + pause - time.monotonic()
+        if due > 0:
+            await self._within(self._ended, due)
+        return not self._ended.is_set()
+
+    async def _show(self, card: cards.Card) -> None:
+        """An edit that the end need not wait for longer than a moment."""
+        face = str(card.embed.to_dict())
+        if face == self._last_face:
+            return
+        self._last_face, self._last_edit = face, time.monotonic()
+        edit = asyncio.create_task(self._postman.edit(self._latest.job.address, card))
+        end = asyncio.create_task(self._ended.wait())
+        try:
+            await asyncio.wait({edit, end}, return_when=asyncio.FIRST_COMPLETED)
+            if not edit.done():
+                await asyncio.wait({edit}, timeout=LAST_WORD_SECONDS)
+            if not edit.done():
+                return
+            outcome = edit.result()
+        finally:
+            end.cancel()
+            edit.cancel()
+        if outcome is Outcome.GONE:
+            _log.info("the message was deleted; its job is cancelled", job=self._latest.job.id)
+            await self._bot.studio.give_up(self._latest.job)
+        elif outcome in (Outcome.TOO_OFTEN, Outcome.NO_WAY):
+            self._muted = True
+
+
+def setup(bot: EaselBot) -> None:
+    """Opens the room."""
+    bot.add_cog(Courier(bot))

@@ -1,0 +1,103 @@
+// The counter under a message: buttons and selects, and the newer containers, sections, galleries
+// and separators. What is pressed goes through interactions.js; while it is under way the thing
+// pressed says so, and a failed one leaves a red line.
+
+import { h, icon, localUrl } from "./dom.js";
+import { press } from "./interactions.js";
+import { markdown } from "./markdown.js";
+import { fileCard, grid, single } from "./media.js";
+import { selectMenu } from "./select.js";
+
+const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link", 6: "primary" };
+
+/** The components of a message as nodes. */
+export function components(message) {
+  return (message.components ?? []).map((one) => component(one, message));
+}
+
+const MAKERS = {
+  1: (row, message) => h("div", { class: "row" }, row.components.map((one) => component(one, message))),
+  2: button,
+  9: section,
+  10: (text) => h("div", { class: "v2-text" }, markdown(text.content)),
+  11: (thumb) => single(fromMedia(thumb.media, thumb), undefined, 85, 85),
+  12: (gallery) => grid(gallery.items.map((one) => fromMedia(one.media, one))),
+  13: (file) => fileCard({ url: file.file.url, filename: file.name ?? nameIn(file.file.url), size: file.size }),
+  14: (line) => h("div", { class: `v2-line${line.divider === false ? " bare" : ""}${line.spacing === 2 ? " wide" : ""}`, role: "separator" }),
+  17: container,
+};
+
+function component(one, message) {
+  const make = MAKERS[one.type] ?? ([3, 5, 6, 7, 8].includes(one.type) ? select : null);
+  return make ? make(one, message) : null;
+}
+
+function button(one, message) {
+  const words = [emoji(one.emoji), one.label && h("span", {}, one.label)];
+  const look = { class: `button ${STYLES[one.style] ?? "secondary"}`, dataset: { key: one.custom_id ?? one.url ?? "" } };
+  const name = one.label ? null : emojiName(one.emoji);
+  if (one.style === 5) {
+    return h("a", { ...look, href: localUrl(one.url ?? ""), target: "_blank", rel: "noopener noreferrer", "aria-label": name }, words, icon("external", 15));
+  }
+  const node = h("button", { ...look, type: "button", disabled: Boolean(one.disabled), "aria-label": name }, words);
+  node.addEventListener("click", () => run(node, message, one, null));
+  return node;
+}
+
+const emojiName = (sign) => sign?.name ?? "Button";
+
+function emoji(sign) {
+  if (!sign?.name) return null;
+  return h("span", { class: "emoji", "aria-hidden": "true" }, sign.id ? `:${sign.name}:` : sign.name);
+}
+
+function select(one, message) {
+  const node = selectMenu(one, (values) => run(node, message, one, values));
+  node.dataset.key = one.custom_id;
+  return node;
+}
+
+/** Send one press and show its fate on the message it belongs to. */
+async function run(node, message, one, values) {
+  if (node.classList.contains("pending")) return;
+  const article = node.closest(".message");
+  article?.querySelector(".failed-line")?.remove();
+  node.classList.add("pending");
+  node.setAttribute("aria-busy", "true");
+  const error = await press(message, one, values);
+  node.classList.remove("pending");
+  node.removeAttribute("aria-busy");
+  const body = document.querySelector(`[data-message="${CSS.escape(message.id)}"] .body`);
+  if (error && body) body.append(h("div", { class: "failed-line", role: "alert" }, error));
+}
+
+function section(one, message) {
+  return h("div", { class: "v2-section" },
+    h("div", { class: "v2-section-words" }, one.components.map((part) => component(part, message))),
+    h("div", {}, one.accessory && component(one.accessory, message)));
+}
+
+function container(one, message) {
+  const color = Number.isInteger(one.accent_color) ? `#${one.accent_color.toString(16).padStart(6, "0")}` : null;
+  const node = h("div", { class: "v2-box", style: color ? { "--bar": color } : {} }, one.components.map((part) => component(part, message)));
+  if (one.spoiler) hide(node);
+  return node;
+}
+
+function hide(node) {
+  const inside = h("div", { inert: true, class: "v2-hidden" }, [...node.childNodes]);
+  const open = h("button", { class: "v2-reveal", type: "button", onclick: () => { node.replaceChildren(...inside.childNodes); } }, "Spoiler");
+  node.replaceChildren(inside, open);
+}
+
+const nameIn = (url) => decodeURIComponent(new URL(url, location.href).pathname.split("/").at(-1));
+
+function fromMedia(media, { description, spoiler }) {
+  return { url: media.url, width: media.width, height: media.height, alt: description ?? "", name: nameIn(media.url), spoiler };
+}
+
+/** The words of components, for copying and for previews. */
+export function componentText(list) {
+  return (list ?? []).map((one) => [one.content, componentText(one.components)].filter(Boolean).join("\n")).filter(Boolean).join("\n");
+}
+

@@ -1,0 +1,87 @@
+// The picture wall: attachments as a grid laid out by their number, each with its place reserved
+// before it loads, spoilers behind a veil, other files as cards. A click opens the lightbox.
+
+import { downloadUrl, fileSize, h, icon, localUrl } from "./dom.js";
+import { openLightbox } from "./lightbox.js";
+
+const WIDEST = 550; // px of a single picture
+const TALLEST = 420; // px of a single picture
+const revealed = new Set(); // addresses of spoilers that were opened
+
+const isPicture = (file) => (file.content_type ?? "").startsWith("image/") && file.width > 0;
+
+/** Attachments of a message: pictures in a grid, then the other files. */
+export function attachments(files) {
+  const pictures = files.filter(isPicture);
+  const others = files.filter((file) => !isPicture(file));
+  return [
+    pictures.length ? grid(pictures.map(fromAttachment)) : null,
+    ...others.map(fileCard),
+  ];
+}
+
+function fromAttachment(file) {
+  return {
+    url: file.url, width: file.width, height: file.height, alt: file.description ?? "",
+    name: file.filename, size: file.size, spoiler: file.filename.startsWith("SPOILER_"),
+  };
+}
+
+/** Picture = {url, width, height, alt, name, size, spoiler}; 1 to 10 of them, laid out by CSS. */
+export function grid(pictures) {
+  const shown = pictures.slice(0, 10);
+  if (shown.length === 1) return h("div", { class: "grid grid-1" }, single(shown[0], shown));
+  return h("div", { class: `grid grid-${shown.length}` }, shown.map((one) => tile(one, shown)));
+}
+
+/** One picture at its own proportions, never larger than it is. */
+export function single(picture, all = [picture], widest = WIDEST, tallest = TALLEST) {
+  const { width = 0, height = 0 } = picture;
+  const node = tile(picture, all);
+  if (!(width > 0 && height > 0)) return node;
+  const scale = Math.min(1, widest / width, tallest / height);
+  node.style.setProperty("width", `${Math.max(Math.round(width * scale), 48)}px`);
+  node.style.setProperty("aspect-ratio", `${width} / ${height}`);
+  return node;
+}
+
+export function tile(picture, all) {
+  const image = h("img", {
+    src: localUrl(picture.url), alt: picture.alt || picture.name || "Picture", decoding: "async",
+    width: picture.width ?? null, height: picture.height ?? null, draggable: "false",
+  });
+  const node = h("button", { class: "tile", type: "button", title: picture.alt || null }, image);
+  if (picture.spoiler && !revealed.has(picture.url)) veil(node, image, picture);
+  node.addEventListener("click", () => {
+    if (node.classList.contains("veiled")) unveil(node, image, picture);
+    else openLightbox(all, all.indexOf(picture), node);
+  });
+  image.addEventListener("error", () => node.classList.add("broken"));
+  return node;
+}
+
+function veil(node, image, picture) {
+  node.classList.add("veiled");
+  node.setAttribute("aria-label", `Spoiler: ${picture.name ?? "picture"}. Press to show`);
+  node.append(h("span", { class: "veil-word", "aria-hidden": "true" }, "Spoiler"));
+}
+
+function unveil(node, image, picture) {
+  revealed.add(picture.url);
+  node.classList.remove("veiled");
+  node.removeAttribute("aria-label");
+  node.querySelector(".veil-word")?.remove();
+}
+
+/** A file that is no picture: its name, its size, and a way to have it. */
+export function fileCard(file) {
+  return h("div", { class: "file-card" },
+    icon("file", 30),
+    h("div", { class: "file-words" },
+      h("a", { href: localUrl(file.url), target: "_blank", rel: "noopener noreferrer" }, file.filename),
+      h("span", {}, fileSize(file.size))),
+    h("a", {
+      class: "icon-button", href: downloadUrl(file.url), download: file.filename,
+      "aria-label": `Download ${file.filename}`, title: "Download",
+    }, icon("download")));
+}
