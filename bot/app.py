@@ -56,6 +56,7 @@ class Easel:
         self._ready_timeout = ready_timeout
         self._lock: FileLock | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._serving: asyncio.Task[None] | None = None
         self._workers: list[Worker] = []
         self._closing = contextlib.AsyncExitStack()
 
@@ -76,14 +77,22 @@ class Easel:
         await self._open_counter(token)
 
     async def run(self) -> None:
-        """Serves until the gateway ends or the task is cancelled."""
-        await self.bot.connect(reconnect=True)
+        """Serves until the gateway ends for good; `close` ends it from outside."""
+        self._serving = asyncio.create_task(self.bot.connect(reconnect=True))
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({self._serving})
+        if not self._serving.cancelled():
+            self._serving.result()
 
     async def close(self) -> None:
         """Stops calmly: claims no more, lets the running job end, closes in reverse order."""
         seconds = self.settings.environment.shutdown_seconds
         await asyncio.gather(*(w.stop(seconds - 2) for w in self._workers))
         await asyncio.gather(*self._tasks[: len(self._workers)], return_exceptions=True)
+        if self._serving is not None:
+            # Before the session closes: py-cord would try to reconnect over it (5.2.5).
+            self._serving.cancel()
+            await asyncio.gather(self._serving, return_exceptions=True)
         await self._closing.aclose()
 
     async def _open_database(self, path: Path) -> None:

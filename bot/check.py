@@ -173,7 +173,7 @@ async def _drawn(backend: Backend, folder: Path) -> Finding:
         first = (await backend.paint(request, "easel-check", lambda _: None))[0]
     except BackendError as error:
         return Finding(part, False, str(error), error.sentence, 1)
-    target = folder / f"check-{backend.name}-txt2img{codec.extension(first.media_type)}"
+    target = folder / f"check-{backend.name}-txt2img.{codec.extension(first.media_type)}"
     await asyncio.to_thread(_save, target, first.data)
     took = time.monotonic() - began
     return Finding(part, True, f"{first.width}×{first.height} in {took:.1f} s, saved as {target}")

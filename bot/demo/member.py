@@ -101,11 +101,12 @@ class Page:
 class Member:
     """What one member sees, kept true by events, and what the member sends.
 
-    `heard(self, message)` is called for each message that is new or changed in this view, also
-    for those already there at the start. Times are of the event loop's clock, in seconds.
+    `heard(self, message, gone)` is called for each message that is new, changed or (`gone`)
+    deleted in this view, also for those already there at the start. Times are of the event
+    loop's clock, in seconds.
     """
 
-    def __init__(self, page: Page, name: str, heard: Callable[[Member, Json], None]) -> None:
+    def __init__(self, page: Page, name: str, heard: Callable[[Member, Json, bool], None]) -> None:
         self.name = name
         self.user: Json = {}
         self.bot: Json = {}
@@ -229,14 +230,16 @@ class Member:
 
     def _keep(self, message: Json) -> None:
         known = self._messages.get(message["id"])
-        if message["id"] in self._gone or (known and known["version"] >= message["version"]):
+        if known and known["version"] >= message["version"]:
             return
         now = asyncio.get_running_loop().time()
         self._first_seen.setdefault(message["id"], now)
         self._changed[message["id"]] = now
         self._messages[message["id"]] = message
-        self._heard(self, message)
+        self._heard(self, message, False)
 
     def _drop(self, message_id: str) -> None:
-        self._gone[message_id] = self._messages.pop(message_id, None)
+        known = self._gone[message_id] = self._messages.pop(message_id, None)
         self._changed[message_id] = asyncio.get_running_loop().time()
+        if known:
+            self._heard(self, known, True)

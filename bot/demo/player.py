@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, assert_never
+from typing import Self, TypeVar, assert_never
 
 import aiohttp
 
@@ -38,6 +38,9 @@ from bot.demo.transcript import Keeper, Teller, transcript
 
 _COMMAND, _COMPONENT, _MODAL_SUBMIT = 2, 3, 5  # Discord's interaction types
 _APPEARS_SECONDS = 5.0
+
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ class Player:
         self._form: _Form | None = None
         self._results: list[LineResult] = []
         self._told: list[Json] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[LineResult]] = set()
         self._keeper: Keeper | None = None
 
     async def __aenter__(self) -> Self:
@@ -173,10 +176,9 @@ class Player:
             return self._end(place, Ending(False, str(error), None, loop.time() - started))
         if act is None:
             return self._end(place, Ending(True, None, None, loop.time() - started))
-        following = follow(member, act, self._patience, self._outcomes.append)
         if parsed.waits:
-            return self._end(place, await following)
-        self._tasks.add(asyncio.create_task(self._end_later(place, following)))
+            return await self._see_through(place, member, act)
+        self._tasks.add(asyncio.create_task(self._see_through(place, member, act)))
         message = member.message(act.target)
         return replace(self._results[place], ok=True, reason="Not waited for.", message=message)
 
@@ -185,12 +187,14 @@ class Player:
         found = self._member.channel(channel or self._channel_name)
         return self._member.messages(found["id"])
 
-    async def _end_later(self, place: int, following: Coroutine[Any, Any, Ending]) -> None:
-        self._end(place, await following)
+    async def _see_through(self, place: int, member: Member, act: Act) -> LineResult:
+        ending = await follow(member, act, self._patience, self._outcomes.append)
+        return self._end(place, ending)
 
     def _end(self, place: int, ending: Ending) -> LineResult:
         line = self._results[place].line
-        result = LineResult(line, ending.ok, ending.reason, ending.message, ending.seconds)
+        seconds = round(ending.seconds, 3)
+        result = LineResult(line, ending.ok, ending.reason, ending.message, seconds)
         self._results[place] = result
         if not result.ok:
             self._complain(f"{line}: {result.reason}")
@@ -202,19 +206,19 @@ class Player:
             case Slash(text):
                 return await self._act(_COMMAND, read_slash(text, self._member.known))
             case Press(label, nth):
-                message = await self._last()
-                button = find_button(message, label, nth)
+                message, button = await self._on_last(lambda one: find_button(one, label, nth))
                 data: Json = {"custom_id": button["custom_id"]}
                 data["component_type"] = ComponentType.BUTTON.value
                 return await self._act(_COMPONENT, data, message["id"])
             case Select(value):
-                message = await self._last()
-                select, values = find_choice(message, value, self._member.known)
+                known = self._member.known
+                message, found = await self._on_last(lambda one: find_choice(one, value, known))
+                select, values = found
                 data = {"custom_id": select["custom_id"], "component_type": select["type"]}
                 return await self._act(_COMPONENT, {**data, "values": values}, message["id"])
             case Menu(name):
                 command = find_command(name, MESSAGE_MENU, self._member.known.commands)
-                target = (await self._last())["id"]
+                target = (await self._last())[-1]["id"]
                 data = {"name": command["name"], "type": MESSAGE_MENU, "target_id": target}
                 return await self._act(_COMMAND, data)
             case Fill(text):
@@ -273,20 +277,36 @@ class Player:
         self._outcomes.append(act.target or "")
         return act
 
-    async def _last(self) -> Json:
+    async def _on_last(self, find: Callable[[Json], Found]) -> tuple[Json, Found]:
+        """What `find` finds in the last message, or in those that a private last one is about."""
+        slips: list[PlayError] = []
+        for message in await self._last():
+            try:
+                return message, find(message)
+            except PlayError as slip:
+                slips.append(slip)
+        raise slips[0]
+
+    async def _last(self) -> list[Json]:
         """The message that the play led to last, visible here; else the bot's last one here.
 
-        While it is still loading there is nothing on it to press, so that is waited for.
+        After private messages come the earlier ones, up to the first that all can see: a private
+        answer does not take away the buttons of the message above it. While the last one is
+        still loading there is nothing on it to press, so that is waited for.
         """
         channel_id = self._member.channel(self._channel_name)["id"]
-        here = self._member.messages(channel_id)
-        by_id = {message["id"]: message for message in here}
-        ids = [message_id for message_id in self._outcomes if message_id in by_id]
-        ids = ids or [message["id"] for message in here if self._member.by_bot(message)]
+        here = {message["id"]: message for message in self._member.messages(channel_id)}
+        ids = [message_id for message_id in self._outcomes if message_id in here]
+        ids = ids or [each for each, message in here.items() if self._member.by_bot(message)]
         if not ids:
             raise PlayError(f"There is no message by the bot in {self._channel_name} yet.")
         await self._until(self._member, ids[-1], lambda one: bool(one and not one.get("loading")))
-        return self._member.message(ids[-1]) or by_id[ids[-1]]
+        found: list[Json] = []
+        for message_id in dict.fromkeys(reversed(ids)):
+            found.append(self._member.message(message_id) or here[message_id])
+            if not found[-1].get("ephemeral"):
+                break
+        return found
 
     async def _until(
         self, member: Member, message_id: str | None, true: Callable[[Json | None], bool]
@@ -299,12 +319,15 @@ class Player:
                 return
             await member.news(deadline - loop.time())
 
-    def _hear(self, member: Member, message: Json) -> None:
+    def _hear(self, member: Member, message: Json, gone: bool) -> None:
         if self._keeper and member.by_bot(message):
             self._keeper.see(message)
         channel = next(c for c in member.known.channels if c["id"] == message["channel_id"])
         where = f"@{member.name}" if channel["type"] == DM else f"#{channel['name']}"
-        self._teller.show(where, message, aloud=bool(self._views))
+        if gone:
+            self._teller.take_away(where, message)
+        else:
+            self._teller.show(where, message, aloud=bool(self._views))
 
     def _complain(self, text: str) -> None:
         self._teller.tell("✗", text)

@@ -99,6 +99,8 @@ def _first_word(text: str) -> tuple[str, str]:
 def _read_options(called: str, text: str, options: Sequence[Json], known: Known) -> list[Json]:
     by_name = {option["name"]: option for option in options}
     before, pairs = split_named(text, by_name)
+    if before and not by_name:
+        raise PlayError(f"{called} takes no options.")
     if before:
         word = before.split()[0]
         raise PlayError(

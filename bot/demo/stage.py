@@ -27,6 +27,8 @@ from bot.demo.servers.sdapi import DemoImageServer
 
 START_SECONDS = 60.0
 STOP_SECONDS = 4.0
+STEP_SECONDS = 0.15
+"""One step at 512×512: twenty of them leave time to see the progress."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,12 @@ async def only_discord(port: int | None, record: Path | None) -> None:
 
 async def only_server(port: int | None) -> None:
     """`--only server`: the demo image server alone, until it is stopped."""
-    server = DemoImageServer(port=port or SERVER_PORT, username=DEMO_USER, password=DEMO_PASSWORD)
+    server = DemoImageServer(
+        port=port or SERVER_PORT,
+        username=DEMO_USER,
+        password=DEMO_PASSWORD,
+        step_seconds=STEP_SECONDS,
+    )
     await server.start()
     _tell(f"Demo image server: {server.url}  (user {DEMO_USER}, password {DEMO_PASSWORD})")
     await _until_stopped(server.close)

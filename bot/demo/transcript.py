@@ -96,6 +96,7 @@ class Teller:
         self._start = clock()
         self._shown: dict[str, list[str]] = {}
         self._versions: dict[str, int] = {}
+        self._gone: set[str] = set()
 
     def tell(self, who: str, text: str) -> None:
         """One line with its time."""
@@ -114,10 +115,19 @@ class Teller:
         if not aloud:
             return
         new = [line for line in now if line not in before]
-        author = message["author"].get("global_name") or message["author"]["username"]
-        who = f"{where} {author}·{list(self._shown).index(message['id']) + 1}"
+        who = self._who(where, message)
         for line in new or [f"− {line}" for line in before if line not in now]:
             self.tell(who, line)
+
+    def take_away(self, where: str, message: Json) -> None:
+        """Says, once, that a message was deleted."""
+        if message["id"] not in self._gone:
+            self._gone.add(message["id"])
+            self.tell(self._who(where, message), "(deleted)")
+
+    def _who(self, where: str, message: Json) -> str:
+        author = message["author"].get("global_name") or message["author"]["username"]
+        return f"{where} {author}·{list(self._shown).index(message['id']) + 1}"
 
 
 def attachment_urls(message: Json) -> list[str]:

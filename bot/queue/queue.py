@@ -7,6 +7,7 @@ The rows stay the truth: memory follows a step only after the row has taken it.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from bot.queue.store import Store
 from bot.values.guest import Address
 from bot.values.picture import Picture, Progress
 
+SHOWING_SECONDS = 60.0
+"""An order whose card is on its way counts against the caps for so long at the most."""
 Listener = Callable[[JobEvent], None]
 
 _log = log.get("queue")
@@ -38,7 +41,9 @@ class Queue:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._open: dict[int, Job] = {}
+        # Orders whose row is being written (per member), and whose card is on its way.
         self._coming: Counter[int] = Counter()
+        self._shown: dict[int, Job] = {}
         self._wake: dict[str, asyncio.Event] = {}
         self._listeners: list[Listener] = []
         self._stoppers: dict[int, Callable[[], None]] = {}
@@ -66,15 +71,18 @@ class Queue:
 
     def check(self, user_id: int, guild_id: int | None, caps: Caps) -> None:
         """Raises QueueFull, from memory, when this guest's next job would be over a cap."""
-        mine = self._coming[user_id] + sum(j.guest.user_id == user_id for j in self._open.values())
+        oldest = time.time() - SHOWING_SECONDS
+        held = [*self._open.values()]
+        held += [j for j in self._shown.values() if j.created_at > oldest]
+        mine = self._coming[user_id] + sum(j.guest.user_id == user_id for j in held)
         if mine >= caps.per_member:
             raise QueueFull(
                 f"You already have {mine} pictures waiting. Let one finish or cancel one first."
             )
-        if len(self._open) >= caps.total:
+        if len(held) >= caps.total:
             raise QueueFull("The line is full right now. Please try again in a few minutes.")
         if guild_id is not None:
-            theirs = sum(j.guest.guild_id == guild_id for j in self._open.values())
+            theirs = sum(j.guest.guild_id == guild_id for j in held)
             if theirs >= caps.per_guild:
                 raise QueueFull(
                     f"This server already has {theirs} pictures waiting. "
@@ -90,21 +98,30 @@ class Queue:
         self.check(user, new.guest.guild_id, caps)
         self._coming[user] += 1
         try:
-            return await self._store.add(new)
+            job = await self._store.add(new)
+            if job is not None:
+                self._shown[job.id] = job
+            return job
         finally:
             self._coming[user] -= 1
 
-    async def accept(self, job: Job, message_id: int) -> None:
-        """The member has seen the card: the job stands in line."""
+    async def accept(self, job: Job, message_id: int, shown: Place | None = None) -> None:
+        """The member has seen the card, which said `shown`: the job stands in line."""
         taken = await self._store.accept(job.id, message_id)
+        self._shown.pop(job.id, None)
         if taken is None or not taken.status.open:
             return
         self._open[taken.id] = taken
         _log.info("job accepted", job=taken.id, user=taken.guest.user_id, route=taken.route)
         self.wake(taken.route).set()
+        place = self.place(taken)
+        if shown is not None and place.position != shown.position:
+            # The line moved while the card was on its way.
+            self._tell(JobEvent(taken, place=place))
 
     async def withdraw(self, job: Job) -> None:
         """The first answer never reached the member: the row goes."""
+        self._shown.pop(job.id, None)
         await self._store.drop(job.id)
 
     async def cancel(self, job_id: int) -> Job | None:

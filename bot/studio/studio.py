@@ -137,9 +137,9 @@ class Studio:
         """All news of all jobs, on the event loop."""
         self._queue.subscribe(listener)
 
-    async def accepted(self, job: Job, message_id: int) -> None:
-        """The member has seen the waiting card."""
-        await self._queue.accept(job, message_id)
+    async def accepted(self, job: Job, message_id: int, shown: Place | None = None) -> None:
+        """The member has seen the waiting card, which said that place."""
+        await self._queue.accept(job, message_id, shown)
 
     async def withdraw(self, job: Job) -> None:
         """The member never saw the card: the row goes."""

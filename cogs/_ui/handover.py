@@ -130,7 +130,7 @@ async def pack(
                 )
             except BrokenPicture as error:
                 _log.error("a picture can't be made smaller", job=job.id, error=str(error))
-        name = f"{_slug(job.request.prompt)}-{picture.seed}{codec.extension(media_type)}"
+        name = f"{_slug(job.request.prompt)}-{picture.seed}.{codec.extension(media_type)}"
         files.append(Upload(name, data, cards.clipped(job.request.prompt, ALT_LIMIT)))
     if not smaller:
         return files, None

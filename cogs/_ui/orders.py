@@ -11,7 +11,7 @@ import discord
 
 from bot import log
 from bot.errors import DatabaseUnavailable
-from bot.queue.job import Job
+from bot.queue.job import Job, Place
 from bot.studio import Studio
 from cogs._ui import cards
 from cogs._ui.post import Postman
@@ -43,28 +43,29 @@ async def take(
     if job is None:
         _log.warning("a replayed interaction was ignored", interaction=interaction.id)
         return
-    message_id = await _show(interaction, studio, postman, job)
+    place = studio.place(job)
+    message_id = await _show(interaction, studio, postman, job, place)
     if message_id is None:
         await studio.withdraw(job)
         return
-    await accept(studio, job, message_id)
+    await accept(studio, job, message_id, place)
 
 
-async def accept(studio: Studio, job: Job, message_id: int) -> None:
+async def accept(studio: Studio, job: Job, message_id: int, shown: Place | None = None) -> None:
     """The card was seen: the database is asked until it has noted that."""
     while True:
         try:
-            return await studio.accepted(job, message_id)
+            return await studio.accepted(job, message_id, shown)
         except DatabaseUnavailable as error:
             _log.error("can't note an accepted job yet", job=job.id, error=str(error))
             await asyncio.sleep(1)
 
 
 async def _show(
-    interaction: discord.Interaction, studio: Studio, postman: Postman, job: Job
+    interaction: discord.Interaction, studio: Studio, postman: Postman, job: Job, place: Place
 ) -> int | None:
     """The card as the first answer; its message's id, or None when it was not taken."""
-    card = cards.waiting(job, studio.place(job), studio.trouble(job))
+    card = cards.waiting(job, place, studio.trouble(job))
     try:
         if interaction.response.is_done():
             message = await interaction.edit_original_response(embed=card.embed, view=card.view)

@@ -63,7 +63,7 @@ export class Composer {
 
   /** Open a command by its name, with the text of its options if there is some. */
   start(name, text = "") {
-    const command = findSlash(name) ?? matching(name)[0];
+    const command = findSlash(name);
     if (!command) { this.toText(`/${name}`); return; }
     this.#open(command).fill(optionsIn(text, command));
     this.form.focus();

@@ -77,7 +77,8 @@ export function avatar(user, size = 40) {
   const color = /^#[0-9a-f]{6}$/i.test(user?.avatar_color ?? "") ? user.avatar_color : "#7d6b9b";
   box.style["--fill"] = color;
   box.style["--ink"] = isLight(color) ? "#17131c" : "#ffffff";
-  return h("span", box, (nameOf(user)[0] ?? "?").toUpperCase());
+  box.dataset = { initial: (nameOf(user)[0] ?? "?").toUpperCase() };
+  return h("span", box);
 }
 
 function isLight(color) {
@@ -98,6 +99,9 @@ export function localUrl(url) {
     return "";
   }
 }
+
+/** A file's address without its signature, which is new each time a message is told. */
+export const pathOf = (url) => url.split("?")[0];
 
 export const downloadUrl = (url) => `${localUrl(url)}${url.includes("?") ? "&" : "?"}download=1`;
 

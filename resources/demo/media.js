@@ -1,12 +1,12 @@
 // The picture wall: attachments as a grid laid out by their number, each with its place reserved
 // before it loads, spoilers behind a veil, other files as cards. A click opens the lightbox.
 
-import { downloadUrl, fileSize, h, icon, localUrl } from "./dom.js";
+import { downloadUrl, fileSize, h, icon, localUrl, pathOf } from "./dom.js";
 import { openLightbox } from "./lightbox.js";
 
 const WIDEST = 550; // px of a single picture
 const TALLEST = 420; // px of a single picture
-const revealed = new Set(); // addresses of spoilers that were opened
+const revealed = new Set(); // spoilers that were opened, by their address without signature
 
 const isPicture = (file) => (file.content_type ?? "").startsWith("image/") && file.width > 0;
 
@@ -51,7 +51,7 @@ export function tile(picture, all) {
     width: picture.width ?? null, height: picture.height ?? null, draggable: "false",
   });
   const node = h("button", { class: "tile", type: "button", title: picture.alt || null }, image);
-  if (picture.spoiler && !revealed.has(picture.url)) veil(node, image, picture);
+  if (picture.spoiler && !revealed.has(pathOf(picture.url))) veil(node, image, picture);
   node.addEventListener("click", () => {
     if (node.classList.contains("veiled")) unveil(node, image, picture);
     else openLightbox(all, all.indexOf(picture), node);
@@ -67,7 +67,7 @@ function veil(node, image, picture) {
 }
 
 function unveil(node, image, picture) {
-  revealed.add(picture.url);
+  revealed.add(pathOf(picture.url));
   node.classList.remove("veiled");
   node.removeAttribute("aria-label");
   node.querySelector(".veil-word")?.remove();

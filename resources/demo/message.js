@@ -2,7 +2,7 @@
 // A changed message is filled anew, but pictures that stay are kept so that nothing blinks.
 
 import { attachments } from "./media.js";
-import { add, avatar, h, icon, nameOf, shortTime, whenText } from "./dom.js";
+import { add, avatar, h, icon, nameOf, pathOf, shortTime, whenText } from "./dom.js";
 import { components, componentText } from "./components.js";
 import { embed } from "./embeds.js";
 import { inlineMarkdown, markdown, startCommand } from "./markdown.js";
@@ -136,7 +136,7 @@ function tools(message, onMenu) {
 /** Pictures that are still there keep their loaded node; a new one stands on the old until it is loaded. */
 function keepPictures(place, old) {
   [...place.querySelectorAll(".tile img")].forEach((image, at) => {
-    const same = old.find((one) => one.getAttribute("src") === image.getAttribute("src"));
+    const same = old.find((one) => pathOf(one.getAttribute("src")) === pathOf(image.getAttribute("src")));
     if (same) {
       same.alt = image.alt;
       image.replaceWith(same);

@@ -139,6 +139,8 @@ class TextPill extends Pill {
 
   #typed() {
     if (/[\r\n]/.test(this.control.value)) this.control.value = this.control.value.replace(/\s*[\r\n]+\s*/g, " ");
+    const label = `${this.option.name}:`;
+    if (this.control.value.startsWith(label)) this.control.value = this.control.value.slice(label.length).trimStart();
     this.picked = null;
     this.grow.dataset.text = this.control.value;
     if (this.wrong || this.read().problem === undefined) this.check();

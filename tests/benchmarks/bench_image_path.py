@@ -25,7 +25,7 @@ INFOTEXT = (
     "Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7.0, Seed: 985454925, "
     "Size: 1024x1024, Model hash: 6d45d56d23, Model: dreamshaper_8, Version: v1.10.1"
 )
-# Seen: 110 to 150 times; the bar leaves room for other processors and libraries.
+# Seen: 100 to 150 times; the bar leaves room for other processors and libraries.
 AT_LEAST = 20
 ROUNDS = 5
 

@@ -15,7 +15,7 @@ from typing import Any
 from bot.demo.discord import errors, forms, limits, wire
 from bot.demo.discord.errors import Problems, Where
 from bot.demo.discord.files import StoredFile, Upload, safe_name
-from bot.demo.discord.limits_components import walk
+from bot.demo.discord.limits_components import FIELDS, walk
 from bot.demo.discord.mentions import pinged
 from bot.demo.discord.messages import FILE_MARK, Message
 from bot.demo.discord.wire import COMPONENTS_V2, LOADING, SUPPRESS_EMBEDS, Json
@@ -71,7 +71,7 @@ async def write(world: World, message: Message, draft: Draft) -> None:
     _check_references(draft, kept, fresh)
     files = [*kept, *[await _keep(world, message, new) for new in fresh]]
     names = _names(files, fresh)
-    message.content = standing["content"].strip()
+    message.content = standing["content"]
     if "embeds" in draft.data:
         message.embeds = [_marked(_embed(embed), names) for embed in standing["embeds"]]
     if "components" in draft.data:
@@ -111,7 +111,7 @@ def _judge(message: Message, draft: Draft, *, v2: bool) -> Json:
         limits.check_v2_fields(problems, {**standing, **extra})
     problems.raise_if_any()
     limits.check_uploads(draft.uploads, draft.limit)
-    return standing
+    return standing | {"content": standing["content"].strip()}
 
 
 def _plan_files(message: Message, draft: Draft) -> tuple[list[StoredFile], list[_NewFile]]:
@@ -203,12 +203,27 @@ def _embed(embed: Json) -> Json:
     return {"type": "rich", **kept}
 
 
-def pruned(part: Any) -> Any:
-    """A copy of components without nulls."""
+def pruned(components: list[Json]) -> list[Json]:
+    """A copy of components: the fields that Discord knows of each type, nothing null."""
+    return [_pruned(component) for component in components]
+
+
+def _pruned(component: Json) -> Json:
+    known = FIELDS[component["type"]] | {"type", "id"}
+    made = {k: _without_nulls(v) for k, v in component.items() if k in known and v is not None}
+    if "components" in made:
+        made["components"] = pruned(made["components"])
+    for key in ("accessory", "component"):
+        if key in made:
+            made[key] = _pruned(made[key])
+    return made
+
+
+def _without_nulls(part: Any) -> Any:
     if isinstance(part, list):
-        return [pruned(value) for value in part]
+        return [_without_nulls(value) for value in part]
     if isinstance(part, dict):
-        return {key: pruned(value) for key, value in part.items() if value is not None}
+        return {key: _without_nulls(value) for key, value in part.items() if value is not None}
     return part
 
 

@@ -95,14 +95,14 @@ class Faults:
             Fault(
                 method=method.upper() if method else None,
                 path=pattern,
-                times=times,
+                times=int(times),
                 status=status,
-                code=code,
-                message=message,
-                via=via,
-                retry_after=retry_after,
-                delay=delay,
-                after_apply=after_apply,
+                code=int(code),
+                message=str(message),
+                via=bool(via),
+                retry_after=float(retry_after),
+                delay=float(delay),
+                after_apply=bool(after_apply),
             )
         )
 

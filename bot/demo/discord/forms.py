@@ -92,13 +92,13 @@ def as_int(value: Any) -> int | None:
     return None
 
 
-def one_of(problems: Problems, where: Where, value: Any, allowed: frozenset[int]) -> bool:
-    """Whether a required number is among the allowed ones."""
-    if value in allowed and not isinstance(value, bool):
-        return True
+def one_of(problems: Problems, where: Where, value: Any, allowed: frozenset[int]) -> int | None:
+    """A required number, when it is among the allowed ones."""
+    if isinstance(value, int) and not isinstance(value, bool) and value in allowed:
+        return value
     words = f"Value must be one of {{{', '.join(map(str, sorted(allowed)))}}}."
     problems.add(where, "BASE_TYPE_CHOICES", words)
-    return False
+    return None
 
 
 def _length(problems: Problems, where: Where, least: int, most: int) -> None:

@@ -134,7 +134,8 @@ def _object(parent: Json, key: str) -> Json:
 def _characters(embed: Json) -> int:
     texts = [embed.get("title"), embed.get("description")]
     texts += [_object(embed, "footer").get("text"), _object(embed, "author").get("name")]
-    for field in embed.get("fields") or ():
+    fields = embed.get("fields")
+    for field in fields if isinstance(fields, list) else ():
         if isinstance(field, dict):
             texts += [field.get("name"), field.get("value")]
     return sum(len(text.strip()) for text in texts if isinstance(text, str))

@@ -37,13 +37,16 @@ def check_commands(commands: Any) -> None:
     """
     problems = Problems()
     given = forms.items(problems, (), commands, most=131)
-    seen: Counter[tuple[int, str]] = Counter()
     for place, command in enumerate(given):
         _command(problems, (place,), command)
-        key = (command.get("type") or SLASH, str(command.get("name")))
+    problems.raise_if_any()
+    seen: Counter[tuple[int, str]] = Counter()
+    for place, command in enumerate(given):
+        key = (command.get("type") or SLASH, command["name"])
         seen[key] += 1
         if seen[key] == 2:
             _taken(problems, (place, "name"), "APPLICATION_COMMANDS_DUPLICATE_NAME")
+        _check_size(problems, (place,), command)
     problems.raise_if_any()
     check_counts(Counter(kind for kind, _ in seen.elements()))
 
@@ -56,6 +59,8 @@ def check_command(command: Json) -> None:
     """
     problems = Problems()
     _command(problems, (), command)
+    problems.raise_if_any()
+    _check_size(problems, (), command)
     problems.raise_if_any()
 
 
@@ -70,8 +75,10 @@ def check_counts(counts: Counter[int]) -> None:
 
 
 def _command(problems: Problems, where: Where, command: Json) -> None:
-    kind = command.get("type") or SLASH
-    if not forms.one_of(problems, (*where, "type"), kind, frozenset({1, 2, 3})):
+    kind = forms.one_of(
+        problems, (*where, "type"), command.get("type") or SLASH, frozenset(MOST_OF_TYPE)
+    )
+    if kind is None:
         return
     _texts(problems, where, command, slash=kind == SLASH)
     options = forms.items(problems, (*where, "options"), command.get("options"), most=25)
@@ -80,6 +87,10 @@ def _command(problems: Problems, where: Where, command: Json) -> None:
     elif options:
         words = "Context menu commands cannot have options"
         problems.add((*where, "options"), "APPLICATION_COMMAND_CONTEXT_MENU_OPTIONS", words)
+
+
+def _check_size(problems: Problems, where: Where, command: Json) -> None:
+    """A command whose shape is right may still be too long altogether."""
     if (size := _size(command)) > MOST_CHARACTERS:
         words = f"Command exceeds maximum size ({size} of {MOST_CHARACTERS})"
         problems.add(where, "APPLICATION_COMMAND_TOO_LARGE", words)
@@ -89,19 +100,29 @@ def _texts(problems: Problems, where: Where, part: Json, *, slash: bool) -> None
     """Name and description, and their translations, of a command or an option."""
     name = part.get("name")
     forms.text(problems, (*where, "name"), name, least=1, most=32, required=True)
-    translations = part.get("name_localizations") or {}
-    for place, value in [("name", name), *translations.items()]:
+    names = _translations(problems, (*where, "name_localizations"), part)
+    for place, value in [((*where, "name"), name), *names]:
         if slash and isinstance(value, str) and (not _NAME.match(value) or value.lower() != value):
-            _invalid_name(problems, (*where, place))
+            problems.add(place, "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
     described = (*where, "description")
     if slash:
         forms.text(problems, described, part.get("description"), least=1, most=100, required=True)
     elif part.get("description"):
         words = "Context menu commands cannot have description"
         problems.add(described, "APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION", words)
-    for locale, value in (part.get("description_localizations") or {}).items():
-        place = (*where, "description_localizations", locale)
-        forms.text(problems, place, value, least=1, most=100)
+    for place, value in _translations(problems, (*where, "description_localizations"), part):
+        forms.text(problems, place, value, least=1, most=100, required=True)
+
+
+def _translations(problems: Problems, where: Where, part: Json) -> list[tuple[Where, Any]]:
+    """Where each translation of a text stands, and what it says."""
+    given = part.get(str(where[-1]))
+    if given is None:
+        return []
+    if not isinstance(given, dict):
+        problems.add(where, "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
+        return []
+    return [((*where, locale), value) for locale, value in given.items()]
 
 
 def _options(problems: Problems, where: Where, options: list[Json], depth: int) -> None:
@@ -127,8 +148,8 @@ def _options(problems: Problems, where: Where, options: list[Json], depth: int) 
 
 
 def _option(problems: Problems, where: Where, option: Json, depth: int) -> None:
-    kind = option.get("type")
-    if not forms.one_of(problems, (*where, "type"), kind, OPTION_TYPES):
+    kind = forms.one_of(problems, (*where, "type"), option.get("type"), OPTION_TYPES)
+    if kind is None:
         return
     _texts(problems, where, option, slash=True)
     nested = forms.items(problems, (*where, "options"), option.get("options"), most=25)
@@ -183,10 +204,6 @@ def _size(part: Json) -> int:
     for choice in part.get("choices") or ():
         total += len(str(choice.get("name") or "")) + len(str(choice.get("value") or ""))
     return total + sum(_size(option) for option in part.get("options") or ())
-
-
-def _invalid_name(problems: Problems, where: Where) -> None:
-    problems.add(where, "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
 
 
 def _taken(problems: Problems, where: Where, code: str) -> None:

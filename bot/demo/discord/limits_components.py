@@ -52,6 +52,36 @@ REQUIRED: dict[int, tuple[str, ...]] = {
         ("custom_id",),
     ),
 }
+_SELECT_FIELDS = frozenset(
+    {"custom_id", "placeholder", "min_values", "max_values", "disabled", "required"}
+)
+FIELDS: dict[int, frozenset[str]] = {
+    wire.ROW: frozenset({"components"}),
+    wire.BUTTON: frozenset({"custom_id", "style", "label", "emoji", "url", "disabled", "sku_id"}),
+    wire.STRING_SELECT: _SELECT_FIELDS | {"options"},
+    wire.TEXT_INPUT: frozenset(
+        {"custom_id", "style", "label", "value", "placeholder", "required"}
+        | {"min_length", "max_length"}
+    ),
+    wire.USER_SELECT: _SELECT_FIELDS | {"default_values"},
+    wire.ROLE_SELECT: _SELECT_FIELDS | {"default_values"},
+    wire.MENTIONABLE_SELECT: _SELECT_FIELDS | {"default_values"},
+    wire.CHANNEL_SELECT: _SELECT_FIELDS | {"default_values", "channel_types"},
+    wire.SECTION: frozenset({"components", "accessory"}),
+    wire.TEXT_DISPLAY: frozenset({"content"}),
+    wire.THUMBNAIL: frozenset({"media", "description", "spoiler"}),
+    wire.GALLERY: frozenset({"items"}),
+    wire.FILE: frozenset({"file", "spoiler"}),
+    wire.SEPARATOR: frozenset({"divider", "spacing"}),
+    wire.CONTAINER: frozenset({"components", "accent_color", "spoiler"}),
+    wire.LABEL: frozenset({"label", "description", "component"}),
+    wire.FILE_UPLOAD: frozenset({"custom_id", "min_values", "max_values", "required"}),
+    wire.RADIO_GROUP: frozenset({"custom_id", "options", "required"}),
+    wire.CHECKBOX_GROUP: frozenset(
+        {"custom_id", "options", "required", "min_values", "max_values"}
+    ),
+    wire.CHECKBOX: frozenset({"custom_id", "default"}),
+}
 OPTIONS = {wire.STRING_SELECT: (1, 25), wire.RADIO_GROUP: (2, 10), wire.CHECKBOX_GROUP: (1, 10)}
 _IN_CONTAINER = frozenset(
     {wire.ROW, wire.SECTION, wire.TEXT_DISPLAY, wire.GALLERY, wire.FILE, wire.SEPARATOR}
@@ -110,9 +140,10 @@ def walk(components: Any) -> Iterator[Json]:
 def _check(
     problems: Problems, where: Where, component: Json, allowed: frozenset[int], *, modal: bool
 ) -> None:
-    kind = component.get("type")
-    if not isinstance(kind, int) or not forms.one_of(problems, (*where, "type"), kind, allowed):
+    kind = forms.one_of(problems, (*where, "type"), component.get("type"), allowed)
+    if kind is None:
         return
+    forms.whole(problems, (*where, "id"), component.get("id"), least=0, most=(1 << 31) - 1)
     required = REQUIRED.get(kind, ())
     for key, (least, most) in TEXTS.get(kind, {}).items():
         value, must = component.get(key), key in required
@@ -184,16 +215,17 @@ def _options(problems: Problems, where: Where, component: Json, least: int, most
     options = forms.items(
         problems, where, component.get("options"), least=least, most=most, required=True
     )
-    seen: set[Any] = set()
+    seen: set[str] = set()
     for place, option in enumerate(options):
         here = (*where, place)
         for key in ("label", "value"):
             forms.text(problems, (*here, key), option.get(key), least=1, most=100, required=True)
         forms.text(problems, (*here, "description"), option.get("description"), most=100)
-        if option.get("value") in seen:
+        value = str(option.get("value"))
+        if value in seen:
             words = "The specified option value is already used"
             problems.add((*here, "value"), "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", words)
-        seen.add(option.get("value"))
+        seen.add(value)
 
 
 def _media(problems: Problems, where: Where, component: Json, kind: int) -> None:
@@ -230,6 +262,6 @@ def _unique(problems: Problems, nodes: list[Json]) -> None:
         ("custom_id", "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated"),
         ("id", "COMPONENT_ID_DUPLICATED", "Component id cannot be duplicated"),
     ):
-        counts = Counter(node[key] for node in nodes if node.get(key))
+        counts = Counter(str(node[key]) for node in nodes if node.get(key))
         if any(count > 1 for count in counts.values()):
             problems.add(("components",), code, words)

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from bot.demo.discord import forms
-from bot.demo.discord.errors import Problems
+from bot.demo.discord.errors import Problems, Where
 from bot.demo.discord.messages import Mentions, Message
 from bot.demo.discord.people import ADMIN_ROLE_ID, BOT_ROLE_ID, User
 from bot.demo.discord.wire import TEXT_DISPLAY, Json
@@ -23,21 +23,33 @@ _KINDS = frozenset({"users", "roles", "everyone"})
 
 def check_allowed_mentions(problems: Problems, allowed: Any) -> None:
     """Lists of up to 100, kinds that exist, and not both a kind and its list."""
-    if not isinstance(allowed, dict):
+    if allowed is None:
         return
-    parse = allowed.get("parse") or []
+    if not isinstance(allowed, dict):
+        words = "Only dictionaries may be used in a ModelType"
+        problems.add(("allowed_mentions",), "MODEL_TYPE_CONVERT", words)
+        return
+    here: Where = ("allowed_mentions",)
+    parse = _list(problems, (*here, "parse"), allowed.get("parse"))
     for place, kind in enumerate(parse):
-        if kind not in _KINDS:
+        if str(kind) not in _KINDS:
             words = "Value must be one of {'everyone', 'roles', 'users'}."
-            problems.add(("allowed_mentions", "parse", place), "BASE_TYPE_CHOICES", words)
+            problems.add((*here, "parse", place), "BASE_TYPE_CHOICES", words)
     for kind in ("users", "roles"):
-        listed = allowed.get(kind) or []
+        listed = _list(problems, (*here, kind), allowed.get(kind))
         if len(listed) > 100:
             words = "Must be 100 or fewer in length."
-            problems.add(("allowed_mentions", kind), "BASE_TYPE_MAX_LENGTH", words)
+            problems.add((*here, kind), "BASE_TYPE_MAX_LENGTH", words)
         if listed and kind in parse:
             words = f'parse:["{kind}"] and {kind}: [ids...] are mutually exclusive.'
-            problems.add(("allowed_mentions",), "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", words)
+            problems.add(here, "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", words)
+
+
+def _list(problems: Problems, where: Where, value: Any) -> list[Any]:
+    if value is None or isinstance(value, list):
+        return value or []
+    problems.add(where, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
+    return []
 
 
 def pinged(

@@ -31,8 +31,8 @@ class Mentions:
 @dataclass
 class Message:
     """One message. Times are wall seconds; `visible_to` names the only reader of an ephemeral
-    one; `version` rises with each change; `late_edits` are clock seconds of edits made when the
-    message was over an hour old."""
+    one, who may have `dismissed` it; `version` rises with each change; `late_edits` are clock
+    seconds of edits made when the message was over an hour old."""
 
     id: str
     channel: Channel
@@ -51,6 +51,7 @@ class Message:
     interaction: Json | None = None
     application_id: str | None = None
     visible_to: str | None = None
+    dismissed: bool = False
     version: int = 1
     late_edits: list[float] = field(default_factory=list)
 
@@ -69,7 +70,7 @@ class Message:
     def seen_by(self, user: User) -> bool:
         """Whether a user reads this message: ephemeral ones have one reader, DMs too."""
         if self.visible_to is not None:
-            return user.id == self.visible_to
+            return user.id == self.visible_to and not self.dismissed
         recipient = self.channel.recipient
         return recipient is None or user.bot or recipient.id == user.id
 

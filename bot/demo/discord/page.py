@@ -16,7 +16,7 @@ from aiohttp import web
 from bot.demo.discord.bodies import read_body
 from bot.demo.discord.errors import Refusal
 from bot.demo.discord.member_options import MemberError
-from bot.demo.discord.people import User
+from bot.demo.discord.people import Channel, User
 from bot.demo.discord.rest import answer, nothing
 from bot.demo.discord.wire import Json
 
@@ -103,11 +103,16 @@ class Page:
                 "users": [user.render_for_page() for user in world.members],
                 "bot": world.bot.render_for_page() | {"online": world.bot_online},
                 "guild": {"id": world.guild_id, "name": world.guild_name},
-                "channels": [room.render_for_page() for room in rooms],
+                "channels": [self._channel(room) for room in rooms],
                 "commands": world.commands.visible(world.guild_id),
                 "messages": {room.id: self._stand_in.messages(room.id, me.id) for room in rooms},
             }
         )
+
+    def _channel(self, room: Channel) -> Json:
+        """A DM is named after the other one in it, who is the bot."""
+        shown = room.render_for_page()
+        return shown | {"name": self._world.bot.global_name} if room.is_dm else shown
 
     async def messages(self, request: web.Request) -> web.Response:
         me = self._user(request)

@@ -90,7 +90,8 @@ class InteractionRoutes:
         if kind == wire.DEFER:
             return FirstAnswer("deferred", self._defer(interaction, draft))
         if kind == wire.CHOICES:
-            return FirstAnswer("choices", choices=_choices(draft.data))
+            kind = _focused_type(interaction.payload["data"]["options"])
+            return FirstAnswer("choices", choices=_choices(draft.data, kind))
         if kind == wire.MODAL:
             problems = Problems(("data",))
             check_modal(problems, draft.data)
@@ -207,17 +208,31 @@ class InteractionRoutes:
         return self._world.message(found.id)
 
 
-def _choices(data: Json) -> list[Json]:
-    """Up to 25 suggestions, each a name of up to 100 characters and a value."""
+def _focused_type(options: list[Json]) -> int:
+    """The type of the option that the member is typing in."""
+    for option in options:
+        if option.get("focused"):
+            return int(option["type"])
+        if "options" in option:
+            return _focused_type(option["options"])
+    raise ValueError("no option has the focus")
+
+
+def _choices(data: Json, kind: int) -> list[Json]:
+    """Up to 25 suggestions, each a name of up to 100 characters and a value of the option's
+    type."""
     problems = Problems(("data",))
     place = ("choices",)
     listed = forms.items(problems, place, data.get("choices"), most=25, required=True)
     for index, choice in enumerate(listed):
         here = (*place, index)
         forms.text(problems, (*here, "name"), choice.get("name"), least=1, most=100, required=True)
-        value = choice.get("value")
-        if isinstance(value, str) or value is None:
-            forms.text(problems, (*here, "value"), value, least=1, most=100, required=True)
+        value, place_of_value = choice.get("value"), (*here, "value")
+        if kind == wire.STRING or value is None:
+            forms.text(problems, place_of_value, value, least=1, most=100, required=True)
+        elif not isinstance(value, int | float) or isinstance(value, bool):
+            words = f'Value "{value}" is not a number.'
+            problems.add(place_of_value, "NUMBER_TYPE_COERCE", words)
     problems.raise_if_any()
     return [{"name": choice["name"], "value": choice["value"]} for choice in listed]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -197,7 +198,10 @@ class DiscordStandIn:
             raise MemberError("That message is not here.")
         if not (message.ephemeral or who.admin or message.author.id == who.id):
             raise MemberError("Only its author or an admin deletes a message.")
-        self.world.remove(message)
+        if message.ephemeral:
+            self.world.dismiss(message)
+        else:
+            self.world.remove(message)
 
     def messages(self, channel: str, user: str | None = None) -> list[Json]:
         """The last 100 messages of a channel as a member's page shows them, oldest first; as the
@@ -251,7 +255,8 @@ class DiscordStandIn:
         )
 
     async def wait_for(self, condition: Callable[[], bool], timeout: float = 5.0) -> None:
-        """Until a condition holds; it is asked again after every change of the world.
+        """Until a condition holds; it is asked again after every change of the world, and at
+        least fifty times a second.
 
         Raises:
             TimeoutError: it did not within `timeout` seconds.
@@ -265,7 +270,8 @@ class DiscordStandIn:
         try:
             async with asyncio.timeout(timeout):
                 while not condition():
-                    await changed.wait()
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(changed.wait(), 0.02)
                     changed.clear()
         finally:
             stop()

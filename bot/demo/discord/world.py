@@ -174,6 +174,11 @@ class World:
         message.version += 1
         self.ring(Change("message_update", message))
 
+    def dismiss(self, message: Message) -> None:
+        """Its reader closes an ephemeral message; for the bot it goes on to exist."""
+        self.ring(Change("message_delete", message))
+        message.dismissed = True
+
     def remove(self, message: Message) -> None:
         del self._messages[message.id]
         self.ring(Change("message_delete", message))

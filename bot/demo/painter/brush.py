@@ -42,6 +42,7 @@ def fractal(
     rough = (max(width // small, 2), max(height // small, 2))
     short = min(rough)
     result: Image.Image | None = None
+    weight, total = 1.0, 0.0
     for octave in range(octaves):
         across = cells * 2**octave
         columns = max(int(across * rough[0] / short / stretch), 1) + 3
@@ -50,7 +51,9 @@ def fractal(
             break
         grid = Image.frombytes("L", (columns, rows), rng.randbytes(columns * rows))
         layer = grid.resize(rough, BICUBIC, box=(1, 1, columns - 1, rows - 1))
-        result = layer if result is None else Image.blend(result, layer, 0.5 / (1 + 0.35 * octave))
+        total += weight
+        result = layer if result is None else Image.blend(result, layer, weight / total)
+        weight *= 0.58
     field = result or Image.new("L", rough, 128)
     return _stretched(field).resize(size, BICUBIC)
 
@@ -62,6 +65,13 @@ def _stretched(field: Image.Image) -> Image.Image:
     return field.point(
         [max(0, min(255, round((v - low) * 255 / (high - low)))) for v in range(256)]
     )
+
+
+def moved(field: Image.Image, dx: float, dy: float) -> Image.Image:
+    """The field shifted by pixels; at the edges it stays where it was."""
+    copy = field.copy()
+    copy.paste(field, (round(dx), round(dy)))
+    return copy
 
 
 def steps(field: Image.Image, low: float, high: float, top: float = 1.0) -> Image.Image:
@@ -151,8 +161,8 @@ def mask_of(points: Sequence[Point], box: tuple[int, int, int, int]) -> Image.Im
     """An antialiased mask of a polygon, as large as the box."""
     width, height = box[2] - box[0], box[3] - box[1]
     large = Image.new("L", (width * _SMOOTH, height * _SMOOTH))
-    moved = [((x - box[0]) * _SMOOTH, (y - box[1]) * _SMOOTH) for x, y in points]
-    ImageDraw.Draw(large).polygon(moved, fill=255)
+    within = [((x - box[0]) * _SMOOTH, (y - box[1]) * _SMOOTH) for x, y in points]
+    ImageDraw.Draw(large).polygon(within, fill=255)
     return large.reduce(_SMOOTH)
 
 
@@ -191,6 +201,25 @@ def flat(image: Image.Image, points: Sequence[Point], colour: Colour, opacity: f
     if opacity < 1:
         mask = mask.point([round(value * opacity) for value in range(256)])
     image.paste(colour, box, mask)
+
+
+def draw_shapes(image: Image.Image, shapes: Sequence[tuple[Sequence[Point], Colour]]) -> None:
+    """Many small polygons, antialiased, in place and in order."""
+    if not shapes:
+        return
+    every = [point for points, _ in shapes for point in points]
+    box = box_of(every, image.size, 2)
+    box = (max(box[0], 0), max(box[1], 0), min(box[2], image.width), min(box[3], image.height))
+    width, height = box[2] - box[0], box[3] - box[1]
+    if width < 1 or height < 1:
+        return
+    scale = 2 if min(image.size) >= 700 else 3
+    # Enlarged without smoothing, what is not drawn upon comes back unchanged.
+    large = image.crop(box).resize((width * scale, height * scale), Image.Resampling.NEAREST)
+    pen = ImageDraw.Draw(large)
+    for points, colour in shapes:
+        pen.polygon([((x - box[0]) * scale, (y - box[1]) * scale) for x, y in points], colour)
+    image.paste(large.reduce(scale), box[:2])
 
 
 def strokes(

@@ -6,7 +6,7 @@ import io
 
 from PIL import Image
 
-from bot.demo.painter import brush, finish, palette, places
+from bot.demo.painter import brush, finish, palette, places, subjects
 from bot.demo.painter.order import PaintOrder
 from bot.demo.painter.scene import Scene, plan
 from bot.demo.painter.sheet import Sheet
@@ -25,6 +25,7 @@ def draw(order: PaintOrder) -> Image.Image:
     sheet = _prepared(order, scene)
     places.paint_place(sheet)
     sheet.image = _brushed(sheet)
+    subjects.paint_subject(sheet)
     finish.fall(sheet)
     image = finish.in_manner(sheet.image, scene.manner, sheet.touch)
     image = finish.varnish(image, sheet.touch)

@@ -118,7 +118,7 @@ def paint_mountains(
     field = brush.fractal(sheet.dice, extent, 4.5, 6, stretch=0.8)
     shift = round(sheet.unit * 0.012)
     side = shift if sheet.sun[0] < 0.5 else -shift
-    relief = ImageChops.subtract(field, ImageChops.offset(field, -side, -shift), 0.5, 128)
+    relief = ImageChops.subtract(field, brush.moved(field, -side, -shift), 0.5, 128)
     stone = brush.coloured(
         relief, ((0.1, darker(rock, 0.5)), (0.5, rock), (0.9, mix(rock, palette.cloud[0], 0.55)))
     )
@@ -191,6 +191,19 @@ def paint_drifts(sheet: Sheet, top: float) -> None:
         level = top + 0.04 + index * (1 - top) / 4.5
         outline = ridge(sheet, level, 0.022, 0.05, sheet.dice.uniform(0.8, 1.7))
         fill_ridge(sheet, outline, lighter(light, 0.25), mix(light, shadow, 0.55), 0.12)
+
+
+def paint_beach(sheet: Sheet, top: float) -> None:
+    """Sand with a line of foam where the water ends."""
+    sand = sheet.tinted((236, 206, 158), 0.3)
+    heights = profile(sheet.dice, 161, 0.1, 1.2)
+    for lift, tone in ((0.022, mix(sand, sheet.palette.sky[0], 0.35)), (0.012, (255, 252, 246))):
+        line = [sheet.at(i / 160, top - lift - 0.016 * h) for i, h in enumerate(heights)]
+        edge = [*line, (sheet.width + 2, sheet.height + 2), (-2, sheet.height + 2)]
+        brush.flat(sheet.image, edge, sheet.tinted(tone, 0.2), 0.7)
+    line = [sheet.at(i / 160, top - 0.016 * h) for i, h in enumerate(heights)]
+    edge = [*line, (sheet.width + 2, sheet.height + 2), (-2, sheet.height + 2)]
+    fill_ridge(sheet, edge, lighter(sand, 0.1), mix(sand, darker(sand, 0.5), 0.4), 0.2)
 
 
 def paint_dunes(sheet: Sheet) -> None:

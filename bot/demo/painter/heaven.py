@@ -13,7 +13,7 @@ from bot.demo.painter.sheet import Sheet
 
 def paint_sky(sheet: Sheet, clouds: float | None = None) -> None:
     """Fill the sheet with sky down to a little below the horizon."""
-    height = max(int(sheet.height * min(sheet.horizon + 0.04, 1.0)), 1)
+    height = max(int(sheet.height * min(sheet.horizon + 0.14, 1.0)), 1)
     size = (sheet.width, height)
     air = brush.gradient(size, sheet.palette.sky_stops())
     wash = brush.fractal(sheet.dice, size, 1.6, 3, stretch=2.0)
@@ -69,10 +69,10 @@ def paint_sun(sheet: Sheet) -> None:
 def paint_clouds(sheet: Sheet, size: tuple[int, int], amount: float) -> None:
     """Clouds from noise: where it is high; bright on the side of the sun."""
     palette = sheet.palette
-    field = brush.fractal(sheet.dice, size, 2.2, 6, stretch=2.4)
+    field = brush.fractal(sheet.dice, size, 2.6, 6, stretch=2.0)
     dx = round((0.5 - sheet.sun[0]) * sheet.unit * 0.05)
-    moved = ImageChops.offset(field, dx, round(sheet.unit * 0.022))
-    lit = ImageChops.subtract(field, moved, 0.6, 140)
+    behind = brush.moved(field, dx, sheet.unit * 0.022)
+    lit = ImageChops.subtract(field, behind, 0.6, 140)
     colours = brush.coloured(
         lit,
         (
@@ -82,8 +82,8 @@ def paint_clouds(sheet: Sheet, size: tuple[int, int], amount: float) -> None:
             (1.0, lighter(palette.cloud[0], 0.5)),
         ),
     )
-    low = 0.78 - amount * 0.5
-    mask = brush.steps(field, low, low + 0.3, 0.55 if palette.night else 0.9)
+    low = 0.72 - amount * 0.42
+    mask = brush.steps(field, low, low + 0.2, 0.6 if palette.night else 0.9)
     fade = Image.linear_gradient("L").resize(size).point(_cloud_fade())
     sheet.image.paste(colours, (0, 0), ImageChops.multiply(mask, fade))
 

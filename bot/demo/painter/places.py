@@ -11,6 +11,14 @@ from bot.demo.painter import brush, ground, heaven, town, wood
 from bot.demo.painter.colour import darker, lighter, mix, turned
 from bot.demo.painter.sheet import Sheet
 
+_AFLOAT: Final = frozenset({"", "boat", "whale", "balloon", "dragon", "lighthouse", "castle"})
+_NEBULAS: Final = (
+    ((74, 32, 110), (206, 70, 130), (255, 178, 120)),
+    ((22, 52, 120), (58, 130, 206), (190, 236, 255)),
+    ((16, 74, 96), (46, 168, 160), (250, 226, 160)),
+    ((84, 28, 72), (232, 104, 90), (255, 220, 150)),
+)
+
 
 def paint_place(sheet: Sheet) -> None:
     """The background for the scene's place."""
@@ -44,6 +52,8 @@ def _sea(sheet: Sheet) -> None:
     far = mix(sheet.palette.far, sheet.palette.haze, 0.3)
     ground.fill_ridge(sheet, outline, far, mix(far, sheet.palette.haze, 0.4))
     ground.paint_water(sheet, sheet.horizon)
+    if sheet.scene.subject not in _AFLOAT:
+        ground.paint_beach(sheet, sheet.horizon + 0.17)
 
 
 def _forest(sheet: Sheet) -> None:
@@ -71,19 +81,19 @@ def _desert(sheet: Sheet) -> None:
 
 
 def _space(sheet: Sheet) -> None:
-    size = sheet.image.size
-    dice = sheet.dice
-    hue = dice.random()
-    low, mid, high = (8, 8, 26), turned((120, 40, 130), hue), turned((70, 150, 220), hue * 0.7)
-    field = brush.fractal(dice, size, 1.8, 6)
-    other = brush.fractal(dice, size, 2.4, 5)
-    dark = ((0.3, low), (0.7, mix(low, mid, 0.85)), (1.0, lighter(mid, 0.35)))
+    size, dice = sheet.image.size, sheet.dice
+    dust, gas, core = dice.choice(_NEBULAS)
+    deep = (9, 9, 28)
+    field = brush.fractal(dice, size, 1.3, 5)
+    other = brush.fractal(dice, size, 1.6, 6)
+    dark = ((0.25, deep), (0.75, mix(deep, dust, 0.75)), (1.0, dust))
     sheet.image.paste(brush.coloured(field, dark), (0, 0))
-    veil = brush.steps(other, 0.45, 0.95, 0.6)
-    bright = ((0.2, low), (0.75, high), (1.0, (255, 240, 225)))
-    sheet.image.paste(brush.coloured(other, bright), (0, 0), veil)
+    bright = ((0.4, mix(deep, dust, 0.5)), (0.72, gas), (0.92, core), (1.0, lighter(core, 0.6)))
+    sheet.image.paste(brush.coloured(other, bright), (0, 0), brush.steps(other, 0.4, 0.9, 0.85))
+    lanes = brush.fractal(dice, size, 3, 5)
+    sheet.image.paste(deep, (0, 0), brush.steps(lanes, 0.55, 0.95, 0.75))
     sheet.horizon = 1.0
-    heaven.paint_stars(sheet, 260)
+    heaven.paint_stars(sheet, 240)
 
 
 def _studio(sheet: Sheet) -> None:
@@ -92,8 +102,10 @@ def _studio(sheet: Sheet) -> None:
     choices = ((92, 116, 128), (134, 104, 120), (120, 122, 96), (150, 112, 86), (86, 98, 138))
     base = sheet.tinted(dice.choice(choices), 0.3)
     field = brush.fractal(dice, size, 2.2, 5)
-    tones = ((0.0, darker(base, 0.5)), (0.5, base), (1.0, lighter(base, 0.22)))
-    sheet.image.paste(brush.coloured(field, tones).filter(ImageFilter.BoxBlur(2)), (0, 0))
+    tones = ((0.0, darker(base, 0.3)), (0.5, base), (1.0, lighter(base, 0.12)))
+    sheet.image.paste(brush.coloured(field, tones), (0, 0))
+    for corner in ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)):
+        brush.shade(sheet.image, sheet.at(*corner), sheet.at(0.75, 0.75), darker(base, 0.75), 0.5)
     centre = sheet.at(0.5 + (sheet.sun[0] - 0.5) * 0.3, 0.42)
     brush.glow(sheet.image, centre, sheet.unit * 0.85, lighter(base, 0.25), 0.7)
     floor = int(sheet.height * 0.84)

@@ -109,6 +109,7 @@ class ScriptedBot:
         self._tasks: set[asyncio.Task[None]] = set()
         self._cancelled = asyncio.Event()
         self.heard: list[Json] = []
+        self.asked = asyncio.Event()
         self.failures: list[BaseException] = []
 
     async def __aenter__(self) -> Self:
@@ -144,6 +145,7 @@ class ScriptedBot:
                     await self._rest("PUT", f"/applications/{self._app}/commands", COMMANDS)
                 elif event.get("t") == "INTERACTION_CREATE":
                     self.heard.append(event["d"])
+                    self.asked.set()
                     self._start(self._answer(event["d"]))
 
     async def _rest(
@@ -194,11 +196,11 @@ class ScriptedBot:
             return
         if prompt == "trouble":
             embed = {"description": "The image server is tired.", "color": ERROR_COLOUR}
-            await self._respond(event, 4, {"embeds": [embed]})
+            await self._respond(event, 4, {"embeds": [embed], "components": row("Report")})
             return
         if prompt == "deferred":
             await self._respond(event, 5)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.3)  # longer than the tests' settle time
             await self._edit(event, {"content": "late"}, PICTURE)
             return
         card = {"content": f"🎨 **{prompt}**\n1st in line", "components": row("✖ Cancel")}
@@ -219,6 +221,8 @@ class ScriptedBot:
             case "cancel":
                 await self._respond(event, 6)
                 self._cancelled.set()
+            case "report":
+                await self._respond(event, 6)
             case "again":
                 await self._respond(event, 4, {"content": "once more", "components": RESULT_ROW})
             case "vary":

@@ -123,6 +123,14 @@ async def test_buttons_answer_with_new_messages_and_those_become_the_last(stage:
     ]
 
 
+async def test_a_private_answer_does_not_hide_the_buttons_above_it(stage: Stage) -> None:
+    results = await stage.play(
+        "/draw prompt:a cat", "press ···", "press ···", "press Again", "press Cancel"
+    )
+    assert text(results[3]) == "once more"
+    assert "no button “Cancel”; it has 🔁 Again" in (results[4].reason or "")
+
+
 async def test_a_private_question_after_a_press_is_followed(stage: Stage) -> None:
     _, asked, chosen = await stage.play("/draw prompt:a cat", "press Vary", "select strong")
     assert text(asked) == "How much?"
@@ -143,6 +151,7 @@ async def test_a_deleted_message_ends_its_line_well_and_its_files_stay(stage: St
     assert deleted.ok
     assert deleted.message is None
     assert gone.reason == "There is no message by the bot in easel yet."
+    assert sum(line.endswith("│ (deleted)") for line in stage.said) == 1
     assert sorted(stage.saved()) == sorted([PREVIEW, PICTURE, AGAIN])
     easel = stage.transcript()["channels"][0]
     assert easel["messages"] == []
@@ -164,6 +173,12 @@ async def test_an_answer_in_the_error_colour_fails_the_line_and_the_play_goes_on
     assert stage.transcript()["ok"] is False
 
 
+async def test_a_press_on_a_red_card_is_not_blamed_for_its_colour(stage: Stage) -> None:
+    trouble, report = await stage.play("/draw prompt:trouble", "press Report")
+    assert not trouble.ok
+    assert report.ok, report.reason
+
+
 async def test_a_line_that_does_not_end_fails_after_its_timeout(stage: Stage) -> None:
     (slow,) = await stage.play("/draw prompt:slow", timeout=0.4)
     assert slow.reason == "Not done after 0.4 s: it still offers Cancel."
@@ -179,8 +194,7 @@ async def test_what_discord_refuses_fails_with_its_sentence(stage: Stage) -> Non
 
 async def test_a_bot_that_says_nothing_fails_the_line(stage: Stage) -> None:
     playing = asyncio.create_task(stage.play("/draw prompt:silence"))
-    while not stage.bot.heard:
-        await asyncio.sleep(0.01)
+    await stage.bot.asked.wait()
     stage.discord.advance(3)
     (silent,) = await playing
     assert silent.reason == "The application did not respond."
@@ -247,6 +261,28 @@ async def test_a_player_that_comes_later_goes_on_where_the_bot_stopped(stage: St
     (again,) = await stage.play("press Again", out=None)
     assert text(again) == "once more"
     assert not any("a cat" in line for line in stage.said)
+
+
+async def test_a_play_that_is_interrupted_still_leaves_its_transcript(stage: Stage) -> None:
+    playing = asyncio.create_task(stage.play("/draw prompt:slow &", "/draw prompt:slow"))
+    while len(stage.bot.heard) < 2:
+        await stage.bot.asked.wait()
+        stage.bot.asked.clear()
+    playing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await playing
+    found = stage.transcript()
+    assert [line["reason"] for line in found["lines"]] == ["Interrupted.", "Interrupted."]
+    assert found["ok"] is False
+
+
+async def test_a_page_that_ends_fails_the_line(stage: Stage) -> None:
+    playing = asyncio.create_task(stage.play("/draw prompt:slow", out=None))
+    await stage.bot.asked.wait()
+    await stage.discord.wait_for(lambda: bool(stage.discord.messages("easel")))
+    await stage.discord.close()
+    (ended,) = await playing
+    assert (ended.reason or "").startswith(("The page closed", "No page answers"))
 
 
 async def test_without_a_bot_the_player_says_what_is_missing() -> None:

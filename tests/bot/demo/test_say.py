@@ -159,7 +159,7 @@ def test_values_take_the_type_of_their_option() -> None:
         ("settings", "/settings needs one of me, server next"),
         ("settings server", "/settings server needs one of roles next"),
         ("settings me pace:1", "/settings me has no option pace; it has steps"),
-        ("about now", "it"),
+        ("about now", "/about takes no options"),
         ("PNG info", "no command /PNG"),
     ],
 )

@@ -95,3 +95,16 @@ def web_ui_comment(data: bytes) -> str:
         raw = picture.getexif().get_ifd(0x8769)[0x9286]
     assert raw[:8] == b"UNICODE\0"
     return str(raw[8:].decode("utf-16-be"))
+
+
+# One picture without words of every kind of file and bitstream, and one of every container.
+PLAIN = {
+    "png": png(),
+    "jpeg": jpeg(),
+    "webp-lossy": webp(),
+    "webp-lossless": webp(lossless=True),
+    "webp-alpha": webp("RGBA", lossless=True),
+    "webp-lossy-alpha": webp("RGBA", quality=50),
+    "gif": gif(),
+}
+CONTAINERS = ["png", "jpeg", "webp-lossy", "webp-lossless", "gif"]

@@ -159,6 +159,11 @@ def test_base64_of_too_much_is_refused(size: int) -> None:
         codec.decode_base64(base64.b64encode(bytes(size)).decode(), max_bytes=100)
 
 
+def test_base64_of_far_too_much_is_not_even_decoded() -> None:
+    with pytest.raises(BrokenPicture, match="base64 of 4000 characters"):
+        codec.decode_base64("!" * 4_000, max_bytes=100)
+
+
 # -- smaller pictures ------------------------------------------------------------------------------
 
 

@@ -69,6 +69,12 @@ def test_lines_are_stripped_and_a_blank_line_inside_survives() -> None:
     assert parsed == Infotext("first\n\nsecond", "n", BASE)
 
 
+def test_blank_lines_in_front_of_a_prompt_are_not_kept() -> None:
+    parsed = Infotext.parse(f"p\nNegative prompt:\n\n n\n\nm\n{TAIL}")
+
+    assert parsed == Infotext("p", "n\n\nm", BASE)
+
+
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
