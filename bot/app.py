@@ -12,7 +12,7 @@ import contextlib
 import signal
 import tempfile
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +178,7 @@ async def run(
     settings: Settings,
     *,
     ready_timeout: float = 2.0,
-    until: Coroutine[Any, Any, None] | None = None,
+    until: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> int:
     """`python -m bot run`: serves until SIGTERM, SIGINT or the end of `until`.
 
@@ -195,7 +195,7 @@ async def run(
         serving = asyncio.create_task(easel.run())
         waiting = {serving, asyncio.create_task(stop.wait())}
         if until is not None:
-            waiting.add(asyncio.create_task(until))
+            waiting.add(asyncio.create_task(until()))
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if serving.done() and (error := serving.exception()) is not None:
             _log.error("the connection to Discord ended", error=str(error))
@@ -258,10 +258,11 @@ async def _demo_bot(chosen: argparse.Namespace, settings: Settings) -> int:
     port, server_port = chosen.port or DISCORD_PORT, chosen.server_port or SERVER_PORT
     with tempfile.TemporaryDirectory(prefix="easel-demo-") as folder:
         data = chosen.data or Path(folder)
+        await stage.answering(f"http://127.0.0.1:{port}/")
         on_stage = settings.on_stage(
             token=DEMO_TOKEN,
             api_url=f"http://127.0.0.1:{port}/api",
             database=(data / "easel.db").resolve(),
             backend=f"http://{DEMO_USER}:{DEMO_PASSWORD}@127.0.0.1:{server_port}",
         )
-        return await run(on_stage, ready_timeout=0.2, until=stage.orphaned())
+        return await run(on_stage, ready_timeout=0.2, until=stage.orphaned)

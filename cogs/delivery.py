@@ -42,6 +42,11 @@ class Courier(commands.Cog):
         self._rounds: dict[int, Round] = {}
         bot.studio.subscribe(self.hear)
 
+    @property
+    def busy(self) -> int:
+        """How many messages are still to say their end."""
+        return len(self._rounds)
+
     def hear(self, event: JobEvent) -> None:
         """News of a job: its round begins, or learns of it."""
         job = event.job
@@ -86,7 +91,8 @@ class Round:
         self._news = asyncio.Event()
         self._ended = asyncio.Event()
         self._rounds = rounds
-        self._last_edit = 0.0
+        self._last_edit = float("-inf")
+        self._last_kind: tuple[Status, str | None] | None = None
         self._last_face: str | None = None
         self._muted = False
         self.hear(event)
@@ -133,6 +139,7 @@ class Round:
         event, self._muted = self._latest, self._muted and not self._fresh_token()
         old = time.time() - event.job.created_at > OLD_MESSAGE_SECONDS
         if not self._muted and not old and event.job.status.open:
+            self._last_kind = self._kind(event)
             await self._show(self._face(event))
 
     def _until_parking(self) -> float | None:
@@ -161,12 +168,17 @@ class Round:
         place = event.place or self._bot.studio.place(event.job)
         return cards.waiting(event.job, place, event.trouble)
 
+    @staticmethod
+    def _kind(event: JobEvent) -> tuple[Status, str | None]:
+        """What must be told soon when it changes; a mere place in line can wait longer."""
+        return event.job.status, event.trouble
+
     async def _paced(self) -> bool:
         """Waits until the next edit is due; False when the end came meanwhile."""
-        running = self._latest.job.status is Status.RUNNING
-        first = running and self._last_face is None
-        pause = PROGRESS_SECONDS if running else WAITING_SECONDS
-        due = 0.0 if first else self._last_edit + pause - time.monotonic()
+        same = self._kind(self._latest) == self._last_kind
+        waiting = self._latest.job.status is Status.WAITING
+        pause = WAITING_SECONDS if waiting and same else PROGRESS_SECONDS
+        due = self._last_edit + pause - time.monotonic()
         if due > 0:
             await self._within(self._ended, due)
         return not self._ended.is_set()
@@ -194,6 +206,10 @@ class Round:
             await self._bot.studio.give_up(self._latest.job)
         elif outcome in (Outcome.TOO_OFTEN, Outcome.NO_WAY):
             self._muted = True
+        elif outcome is Outcome.LATER:
+            # The same face is due again, when its time comes.
+            self._last_face = None
+            self._news.set()
 
 
 def setup(bot: EaselBot) -> None:

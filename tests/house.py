@@ -100,6 +100,31 @@ class House:
         assert result.message is not None, result.reason
         return words(result.message)
 
+    async def order(self, channel: str = "easel", user: str = "ada", **options: Any) -> str:
+        """Sends /draw without waiting for its end; the id of its message."""
+        kinds: dict[type, int] = {str: 3, int: 4, bool: 5, float: 10}
+        given = {"width": 64, "height": 64} | options
+        listed = [{"name": n, "type": kinds[type(v)], "value": v} for n, v in given.items()]
+        data = {"name": "draw", "type": 1, "options": listed}
+        asked = {"user": user, "channel": channel, "type": 2, "data": data}
+        outcome = await self.standin.interact(asked)
+        assert outcome["outcome"] == "message", outcome
+        return str(outcome["message_id"])
+
+    async def press(self, message_id: str, action: str, **where: str) -> dict[str, Any]:
+        """Presses the button whose id ends in `action`."""
+        who = {"user": "ada", "channel": "easel"} | where
+        rows = self.message(message_id, **who)["components"]
+        ids = [b["custom_id"] for r in rows for b in r["components"]]
+        chosen = next(i for i in ids if i.endswith(f":{action}"))
+        data = {"custom_id": chosen, "component_type": 2}
+        return await self.standin.interact(who | {"type": 3, "message": message_id, "data": data})
+
+    async def quiet(self) -> None:
+        """Waits until every message says its end and the database knows it."""
+        courier: Any = self.easel.bot.get_cog("Courier")
+        await self.until(lambda: not courier.busy)
+
     def player(self, *, user: str = "ada", channel: str = "easel", **more: Any) -> Player:
         """A member at the keyboard."""
         options = {"settle": 0.25, "timeout": 25.0, "error_colour": ERROR_COLOUR} | more

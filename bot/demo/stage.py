@@ -169,6 +169,17 @@ async def _say(play: Play, url: str, error_colour: int) -> int:
     return exit_code(results)
 
 
+async def answering(url: str, seconds: float = START_SECONDS) -> None:
+    """Waits until the stand-in's page answers; goes on without it after `seconds`."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds), aiohttp.ClientSession() as session:
+            while True:
+                with contextlib.suppress(aiohttp.ClientError):
+                    async with session.get(f"{url}page/state"):
+                        return
+                await asyncio.sleep(0.05)
+
+
 async def ready(url: str, seconds: float = START_SECONDS) -> None:
     """Waits until the page says that the bot is online and its commands are there."""
     async with asyncio.timeout(seconds), aiohttp.ClientSession() as session:

@@ -47,6 +47,8 @@ class Queue:
         self._wake: dict[str, asyncio.Event] = {}
         self._listeners: list[Listener] = []
         self._stoppers: dict[int, Callable[[], None]] = {}
+        # Why a route stands still just now, as a sentence.
+        self._troubles: dict[str, str] = {}
         # Seconds from claim to picture of the last jobs of each route, for the ETA.
         self._seconds: dict[str, deque[float]] = {}
 
@@ -117,7 +119,7 @@ class Queue:
         place = self.place(taken)
         if shown is not None and place.position != shown.position:
             # The line moved while the card was on its way.
-            self._tell(JobEvent(taken, place=place))
+            self._tell(self._waits(taken, place))
 
     async def withdraw(self, job: Job) -> None:
         """The first answer never reached the member: the row goes."""
@@ -169,11 +171,16 @@ class Queue:
         self._stoppers.pop(job.id, None)
         if back is not None:
             self._open[back.id] = back
+            self._tell(self._waits(back, self.place(back)))
             asyncio.get_running_loop().call_later(delay, self.wake(back.route).set)
 
     def trouble(self, route: str, sentence: str | None) -> None:
-        """Every waiting card of a route says that its backend cannot be reached."""
-        self._tell_places(route, sentence)
+        """Every waiting card of a route says why it stands still, or no longer says it."""
+        if sentence is None:
+            self._troubles.pop(route, None)
+        else:
+            self._troubles[route] = sentence
+        self._tell_places(route)
 
     async def finish(self, job: Job, done: Sequence[Picture]) -> bool:
         """Pictures and end on disk, then the news; False when the attempt was overtaken."""
@@ -239,13 +246,15 @@ class Queue:
         times = self._seconds.get(route)
         return jobs * sum(times) / len(times) if times else None
 
-    def _tell_places(self, route: str, trouble: str | None = None) -> None:
+    def _waits(self, job: Job, place: Place) -> JobEvent:
+        return JobEvent(job, place=place, trouble=self._troubles.get(job.route))
+
+    def _tell_places(self, route: str) -> None:
         position = 0
         for n, job in enumerate(self._line(route), 1):
             if job.status is Status.WAITING:
                 position += 1
-                place = Place(position, self._eta(route, n))
-                self._tell(JobEvent(job, place=place, trouble=trouble))
+                self._tell(self._waits(job, Place(position, self._eta(route, n))))
 
     def _tell(self, event: JobEvent) -> None:
         for listener in self._listeners:

@@ -170,12 +170,13 @@ class Worker:
         retry = verdict(error, job.failures)
         if isinstance(error, BackendUnreachable | BackendRejectedCredentials):
             self._health.doubt(error)
-        if retry is not None:
-            _log.warning("job goes back into line", job=job.id, error=str(error), delay=retry.delay)
-            await self._queue.release(
-                job, delay=retry.delay, counted=retry.counted, error=error.code
-            )
+        if retry is None:
+            await self._fail(job, error)
             return
+        _log.warning("job goes back into line", job=job.id, error=str(error), delay=retry.delay)
+        await self._queue.release(job, delay=retry.delay, counted=retry.counted, error=error.code)
+
+    async def _fail(self, job: Job, error: EaselError) -> None:
         ref = secrets.token_hex(2)
         kind = error.code if isinstance(error, BackendError) else "Unknown"
         _log.error(

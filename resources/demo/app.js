@@ -3,7 +3,7 @@
 
 import { EventStream, loadState } from "./api.js";
 import { Composer } from "./composer.js";
-import { byId, h } from "./dom.js";
+import { byId, dots } from "./dom.js";
 import { Log } from "./log.js";
 import { Sidebar } from "./sidebar.js";
 import { store } from "./store.js";
@@ -79,13 +79,19 @@ class App {
   }
 
   #banner(lost) {
-    byId("banner").replaceChildren(...(lost ? [h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), "Connection lost. Reconnecting…"] : []));
+    byId("banner").replaceChildren(...(lost ? [dots(), "Connection lost. Reconnecting…"] : []));
   }
 
   #files() {
     const carries = (event) => event.dataTransfer?.types.includes("Files") && !document.querySelector("dialog[open]");
-    addEventListener("dragover", (event) => { if (carries(event)) { event.preventDefault(); document.body.classList.add("dropping"); } });
-    addEventListener("dragleave", (event) => { if (!event.relatedTarget) document.body.classList.remove("dropping"); });
+    addEventListener("dragover", (event) => {
+      if (!carries(event)) return;
+      event.preventDefault();
+      document.body.classList.add("dropping");
+    });
+    addEventListener("dragleave", (event) => {
+      if (!event.relatedTarget) document.body.classList.remove("dropping");
+    });
     addEventListener("drop", (event) => {
       document.body.classList.remove("dropping");
       if (!carries(event)) return;

@@ -6,7 +6,7 @@ import { h, icon, localUrl } from "./dom.js";
 import { press } from "./interactions.js";
 import { markdown } from "./markdown.js";
 import { fileCard, grid, single } from "./media.js";
-import { selectMenu } from "./select.js";
+import { emoji, selectMenu } from "./select.js";
 
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link", 6: "primary" };
 
@@ -23,9 +23,14 @@ const MAKERS = {
   11: (thumb) => single(fromMedia(thumb.media, thumb), undefined, 85, 85),
   12: (gallery) => grid(gallery.items.map((one) => fromMedia(one.media, one))),
   13: (file) => fileCard({ url: file.file.url, filename: file.name ?? nameIn(file.file.url), size: file.size }),
-  14: (line) => h("div", { class: `v2-line${line.divider === false ? " bare" : ""}${line.spacing === 2 ? " wide" : ""}`, role: "separator" }),
+  14: separator,
   17: container,
 };
+
+function separator({ divider, spacing }) {
+  const look = ["v2-line", divider === false && "bare", spacing === 2 && "wide"].filter(Boolean).join(" ");
+  return h("div", { class: look, role: "separator" });
+}
 
 function component(one, message) {
   const make = MAKERS[one.type] ?? ([3, 5, 6, 7, 8].includes(one.type) ? select : null);
@@ -34,21 +39,18 @@ function component(one, message) {
 
 function button(one, message) {
   const words = [emoji(one.emoji), one.label && h("span", {}, one.label)];
-  const look = { class: `button ${STYLES[one.style] ?? "secondary"}`, dataset: { key: one.custom_id ?? one.url ?? "" } };
-  const name = one.label ? null : emojiName(one.emoji);
+  const look = {
+    class: `button ${STYLES[one.style] ?? "secondary"}`,
+    dataset: { key: one.custom_id ?? one.url ?? "" },
+    "aria-label": one.label ? null : (one.emoji?.name ?? "Button"),
+  };
   if (one.style === 5) {
-    return h("a", { ...look, href: localUrl(one.url ?? ""), target: "_blank", rel: "noopener noreferrer", "aria-label": name }, words, icon("external", 15));
+    const goes = { href: localUrl(one.url ?? ""), target: "_blank", rel: "noopener noreferrer" };
+    return h("a", { ...look, ...goes }, words, icon("external", 15));
   }
-  const node = h("button", { ...look, type: "button", disabled: Boolean(one.disabled), "aria-label": name }, words);
+  const node = h("button", { ...look, type: "button", disabled: Boolean(one.disabled) }, words);
   node.addEventListener("click", () => run(node, message, one, null));
   return node;
-}
-
-const emojiName = (sign) => sign?.name ?? "Button";
-
-function emoji(sign) {
-  if (!sign?.name) return null;
-  return h("span", { class: "emoji", "aria-hidden": "true" }, sign.id ? `:${sign.name}:` : sign.name);
 }
 
 function select(one, message) {
@@ -79,25 +81,27 @@ function section(one, message) {
 
 function container(one, message) {
   const color = Number.isInteger(one.accent_color) ? `#${one.accent_color.toString(16).padStart(6, "0")}` : null;
-  const node = h("div", { class: "v2-box", style: color ? { "--bar": color } : {} }, one.components.map((part) => component(part, message)));
+  const inside = one.components.map((part) => component(part, message));
+  const node = h("div", { class: "v2-box", style: color ? { "--bar": color } : {} }, inside);
   if (one.spoiler) hide(node);
   return node;
 }
 
 function hide(node) {
   const inside = h("div", { inert: true, class: "v2-hidden" }, [...node.childNodes]);
-  const open = h("button", { class: "v2-reveal", type: "button", onclick: () => { node.replaceChildren(...inside.childNodes); } }, "Spoiler");
+  const show = () => node.replaceChildren(...inside.childNodes);
+  const open = h("button", { class: "v2-reveal", type: "button", onclick: show }, "Spoiler");
   node.replaceChildren(inside, open);
 }
 
 const nameIn = (url) => decodeURIComponent(new URL(url, location.href).pathname.split("/").at(-1));
 
-function fromMedia(media, { description, spoiler }) {
-  return { url: media.url, width: media.width, height: media.height, alt: description ?? "", name: nameIn(media.url), spoiler };
+function fromMedia({ url, width, height }, { description, spoiler }) {
+  return { url, width, height, alt: description ?? "", name: nameIn(url), spoiler };
 }
 
 /** The words of components, for copying and for previews. */
 export function componentText(list) {
-  return (list ?? []).map((one) => [one.content, componentText(one.components)].filter(Boolean).join("\n")).filter(Boolean).join("\n");
+  return (list ?? []).flatMap((one) => [one.content, componentText(one.components)]).filter(Boolean).join("\n");
 }
 

@@ -1,21 +1,19 @@
 // The writing desk: a box for plain messages in which "/" opens the command list, and which turns
 // into the form of a command once one is chosen. Remembers the last command of each person.
 
-import { Refused, sendMessage, uploadFile } from "./api.js";
-import { byId, fileSize, h, icon, nameOf } from "./dom.js";
+import { Refused, sendMessage } from "./api.js";
+import { EASEL, add, byId, decoration, h, iconButton, nameOf } from "./dom.js";
 import { findSlash, leading, matching, optionsIn } from "./commands.js";
 import { sendSlash } from "./interactions.js";
 import { Picker } from "./picker.js";
+import { Shelf } from "./shelf.js";
 import { SlashForm } from "./slash.js";
 import { store } from "./store.js";
-
-const MOST_FILES = 10;
 
 export class Composer {
   constructor() {
     this.picker = new Picker();
     this.form = null;
-    this.files = []; // {name, size, id, promise}
     this.lastDrafts = new Map(); // user id -> the last command as a draft
     this.#build();
     store.addEventListener("state", () => this.refresh());
@@ -31,19 +29,31 @@ export class Composer {
     });
     this.grow = h("span", { class: "grow wide" }, this.box);
     this.pick = h("input", { type: "file", multiple: true, class: "unseen", tabindex: "-1", "aria-hidden": "true" });
-    this.plus = h("button", { class: "icon-button", type: "button", "aria-label": "Attach files", title: "Attach files", onclick: () => this.pick.click() }, icon("plus", 22));
-    this.send = h("button", { class: "icon-button send", type: "button", "aria-label": "Send", title: "Send", onclick: () => this.submit() }, icon("send", 20));
-    this.leave = h("button", { class: "icon-button", type: "button", "aria-label": "Leave the command", title: "Leave (Esc)", hidden: true, onclick: () => this.toText("") }, icon("close", 20));
+    this.plus = iconButton("Attach files", "plus", () => this.pick.click(), { size: 22 });
+    this.send = iconButton("Send", "send", () => this.submit(), { class: "icon-button send" });
+    this.leave = iconButton("Leave the command", "close", () => this.toText(""), { hidden: true });
     this.middle = h("div", { class: "middle" }, this.grow);
     this.trouble = h("p", { class: "trouble", role: "alert" });
     this.notice = h("p", { class: "notice", role: "status" });
-    this.shelf = h("div", { class: "shelf", hidden: true });
-    byId("dock").append(this.picker.panel, this.notice, h("div", { class: "box" }, this.shelf, h("div", { class: "line" }, this.plus, this.pick, this.middle, this.leave, this.send)), this.trouble);
+    this.shelf = new Shelf({
+      onTrouble: (sentence) => { this.trouble.textContent = sentence; },
+      onChange: () => this.box.focus(),
+    });
+    const line = h("div", { class: "line" }, this.plus, this.pick, this.middle, this.leave, this.send);
+    const desk = h("div", { class: "box" }, this.shelf.node, line);
+    add(byId("dock"), [this.picker.panel, this.notice, desk, this.trouble]);
+    this.#listen();
+  }
+
+  #listen() {
     this.box.addEventListener("input", () => this.#typed());
     this.box.addEventListener("keydown", (event) => this.#key(event));
     this.box.addEventListener("focus", () => this.#offerCommands());
     this.box.addEventListener("blur", () => this.picker.close(this.box));
-    this.pick.addEventListener("change", () => { this.takeFiles([...this.pick.files]); this.pick.value = ""; });
+    this.pick.addEventListener("change", () => {
+      this.takeFiles([...this.pick.files]);
+      this.pick.value = "";
+    });
   }
 
   /** Say where one writes, and whether the bot is there. */
@@ -52,7 +62,7 @@ export class Composer {
     const where = channel?.type === 1 ? `@${nameOf(bot)}` : `#${channel?.name ?? ""}`;
     this.box.placeholder = bot.online ? `Message ${where}, or type / for commands` : `Message ${where}`;
     this.box.setAttribute("aria-label", `Message ${where}`);
-    this.notice.textContent = bot.online ? "" : `${nameOf(bot)} is not online. Its commands wait until it is back; you can still write.`;
+    this.notice.textContent = bot.online ? "" : `${nameOf(bot)} is not online. Its commands wait until it is back.`;
     if (!bot.online && this.picker.owner === this.box) this.picker.close();
   }
 
@@ -131,7 +141,10 @@ export class Composer {
     this.#asCombobox(asks);
     if (!asks) { this.picker.close(this.box); return; }
     const found = matching(text.slice(1));
-    const items = found.map((command) => ({ label: `/${command.name}`, note: command.description, side: nameOf(store.bot), art: h("img", { class: "picker-face", src: "/static/easel.svg", alt: "", width: 32, height: 32 }), command }));
+    const side = nameOf(store.bot);
+    const art = () => decoration(EASEL, 32, "picker-face");
+    const items = found.map((command) => (
+      { label: `/${command.name}`, note: command.description, side, art: art(), command }));
     this.picker.show(this.box, {
       title: "Commands", note: items.length ? `${items.length}` : "", error: items.length ? "" : this.#noCommands(text),
       items, eager: true, pick: ({ command }) => { this.#open(command); this.form.focus(); },
@@ -154,8 +167,9 @@ export class Composer {
   #key(event) {
     if (event.isComposing) return;
     const listed = this.picker.owner === this.box && this.picker.open;
-    if (event.key === "Enter" && !event.shiftKey) { if (listed && this.picker.active) this.picker.take(); else this.submit(); }
-    else if (event.key === "Tab" && !event.shiftKey && listed && this.picker.active) this.picker.take();
+    const takes = listed && this.picker.active && !event.shiftKey;
+    if (takes && ["Enter", "Tab"].includes(event.key)) this.picker.take();
+    else if (event.key === "Enter" && !event.shiftKey) this.submit();
     else if (event.key === "ArrowDown" && listed) this.picker.move(1);
     else if (event.key === "ArrowUp" && listed) this.picker.move(-1);
     else if (event.key === "ArrowUp" && !this.box.value) { if (!this.recall()) return; }
@@ -182,19 +196,20 @@ export class Composer {
 
   async #sendText() {
     const content = this.box.value.trim();
-    const files = this.files;
-    if (!content && !files.length) return;
-    if (content.startsWith("/") && store.commands.length && !content.includes(" ")) { this.#complain(new Refused(this.#noCommands(content))); return; }
+    if (!content && !this.shelf.files.length) return;
+    if (/^\/\S*$/.test(content) && store.commands.length) {
+      this.trouble.textContent = this.#noCommands(content);
+      return;
+    }
     this.#write("");
-    this.files = [];
-    this.#paintShelf();
+    const files = this.shelf.clear();
     try {
-      await Promise.all(files.map((one) => one.promise));
-      await sendMessage({ user: store.me.id, channel: store.channelId, content, attachments: files.map((one) => one.id) });
+      await Promise.all(files.map((held) => held.ready));
+      const attachments = files.filter((held) => held.id).map((held) => held.id);
+      await sendMessage({ user: store.me.id, channel: store.channelId, content, attachments });
     } catch (error) {
       if (!this.box.value) this.#write(content);
-      this.files = files.filter((one) => one.id);
-      this.#paintShelf();
+      this.shelf.restore(files);
       this.#complain(error);
     }
   }
@@ -211,21 +226,7 @@ export class Composer {
       if (!this.form.takeFiles(files)) this.trouble.textContent = `/${this.form.command.name} takes no file.`;
       return;
     }
-    for (const file of files.slice(0, MOST_FILES - this.files.length)) {
-      const one = { name: file.name || "pasted.png", size: file.size, preview: file.type.startsWith("image/") ? URL.createObjectURL(file) : null };
-      one.promise = uploadFile(file).then((made) => { one.id = made.id; });
-      one.promise.catch((error) => { this.files = this.files.filter((other) => other !== one); this.#paintShelf(); this.#complain(error); });
-      this.files.push(one);
-    }
-    this.#paintShelf();
+    this.shelf.put(files);
     this.box.focus();
-  }
-
-  #paintShelf() {
-    this.shelf.hidden = !this.files.length;
-    this.shelf.replaceChildren(...this.files.map((one) => h("div", { class: "shelf-item" },
-      one.preview ? h("img", { src: one.preview, alt: "" }) : icon("file", 34),
-      h("span", { class: "shelf-name" }, one.name), h("small", {}, fileSize(one.size)),
-      h("button", { class: "chip-off", type: "button", "aria-label": `Remove ${one.name}`, onclick: () => { this.files = this.files.filter((other) => other !== one); this.#paintShelf(); this.box.focus(); } }, icon("close", 15)))));
   }
 }

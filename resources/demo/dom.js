@@ -29,40 +29,59 @@ export function add(node, children) {
   return node;
 }
 
+/** A button that shows an icon; its label is its name and its tooltip. */
+export function iconButton(label, name, onclick, { size = 20, ...props } = {}) {
+  const look = { class: "icon-button", type: "button", "aria-label": label, title: label, onclick };
+  return h("button", { ...look, ...props }, icon(name, size));
+}
+
+/** A link that leaves the page. */
+export function outLink(url, ...children) {
+  return h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, children);
+}
+
+/** Three dots that breathe while something is under way. */
+export const dots = () => h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
+
+/** A small picture that says nothing to a screen reader. */
+export const decoration = (src, size, className = "") =>
+  h("img", { src, alt: "", width: size, height: size, class: className || null });
+
+export const EASEL = "/static/easel.svg";
+
 export const byId = (id) => document.getElementById(id);
 
 const SVG = "http://www.w3.org/2000/svg";
 
 // One 24 by 24 path each, drawn with a round 2 px stroke.
 const ICONS = {
-  hash: "M10 4 8 20M16 4l-2 16M4.500 9h16M3.500 15h16",
-  at: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M16 8v5.500a2.500 2.500 0 0 0 5 0V12a9 9 0 1 0-3.500 7",
+  hash: "M10 4 8 20M16 4l-2 16M4.5 9h16M3.5 15h16",
+  at: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M16 8v5.5a2.5 2.5 0 0 0 5 0V12a9 9 0 1 0-3.5 7",
   menu: "M4 7h16M4 12h16M4 17h16",
   plus: "M12 5v14M5 12h14",
   close: "M6 6l12 12M18 6 6 18",
   more: "M5 12h.01M12 12h.01M19 12h.01",
   download: "M12 4v11m-5-4 5 5 5-5M5 20h14",
   external: "M14 4h6v6M20 4l-9 9M18 14v5a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V7a1 1 0 0 1 1-1h5",
-  eye: "M2.500 12S6 5.500 12 5.500 21.500 12 21.500 12 18 18.500 12 18.500 2.500 12 2.500 12M12 9.500a2.500 2.500 0 1 0 0 5 2.500 2.500 0 0 0 0-5",
+  eye: "M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12M12 9.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5",
   file: "M13 3H7a1 1 0 0 0-1 1v16a1 1 0 0 0 1 1h10a1 1 0 0 0 1-1V8zM13 3v5h5M9 13h6M9 17h6",
-  image: "M4 5h16v14H4zM4 16l5-5 4 4 3-2.500 4 3.500M15.500 9.500h.01",
-  send: "M4 12 20 4l-5 16-3.500-6.500zM11.500 13.500 20 4",
+  image: "M4 5h16v14H4zM4 16l5-5 4 4 3-2.5 4 3.5M15.5 9.5h.01",
+  send: "M4 12 20 4l-5 16-3.5-6.5zM11.5 13.5 20 4",
   down: "M6 9l6 6 6-6",
   left: "M15 5l-7 7 7 7",
   right: "M9 5l7 7-7 7",
   trash: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",
-  brush: "M20 4c-5 2-9 6-11 10l2 2c4-2 7-6 9-12M8.500 14.500c-2.500 0-3 2-3 3.500 0 1-1 1.500-2 1.500 2 1.500 7 1.500 7-2.500",
-  check: "M5 12.500 10 17.500 19 7",
+  brush: "M20 4c-5 2-9 6-11 10l2 2c4-2 7-6 9-12M8.5 14.5c-2.5 0-3 2-3 3.5 0 1-1 1.5-2 1.5 2 1.5 7 1.5 7-2.5",
+  check: "M5 12.5 10 17.5 19 7",
   slash: "M15 5 9 19",
-  people: "M9 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6M3.500 19c0-3 2.500-5 5.500-5s5.500 2 5.500 5M16 5.500a3 3 0 0 1 0 5.500M17 14c2.200.500 3.500 2.300 3.500 5",
+  people: "M9 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6M3.5 19c0-3 2.5-5 5.5-5s5.5 2 5.5 5M16 5.5a3 3 0 0 1 0 5.5M17 14c2.2.5 3.5 2.3 3.5 5",
 };
 
 export function icon(name, size = 20) {
   const svg = document.createElementNS(SVG, "svg");
-  for (const [key, value] of Object.entries({ viewBox: "0 0 24 24", width: size, height: size, "aria-hidden": "true" })) {
-    svg.setAttribute(key, value);
-  }
+  const props = { viewBox: "0 0 24 24", width: size, height: size, "aria-hidden": "true" };
+  for (const [key, value] of Object.entries(props)) svg.setAttribute(key, value);
   svg.classList.add("icon");
   const path = document.createElementNS(SVG, "path");
   path.setAttribute("d", ICONS[name]);
@@ -73,7 +92,7 @@ export function icon(name, size = 20) {
 /** A person's coloured circle with an initial; the bot has its own picture. */
 export function avatar(user, size = 40) {
   const box = { class: "avatar", "aria-hidden": "true", style: { "--size": `${size}px` } };
-  if (user?.bot) return h("span", box, h("img", { src: "/static/easel.svg", alt: "", width: size, height: size }));
+  if (user?.bot) return h("span", box, decoration(EASEL, size));
   const color = /^#[0-9a-f]{6}$/i.test(user?.avatar_color ?? "") ? user.avatar_color : "#7d6b9b";
   box.style["--fill"] = color;
   box.style["--ink"] = isLight(color) ? "#17131c" : "#ffffff";
@@ -124,7 +143,8 @@ export function whenText(iso) {
 }
 
 export const shortTime = (iso) => clock(new Date(iso));
-export const longDay = (iso) => new Date(iso).toLocaleDateString([], { day: "numeric", month: "long", year: "numeric" });
+export const longDay = (iso) =>
+  new Date(iso).toLocaleDateString([], { day: "numeric", month: "long", year: "numeric" });
 
 /** Tell a screen reader one sentence, once. */
 export function announce(sentence) {

@@ -1,7 +1,7 @@
 // The framed cards of a message: colour bar, author, title, text, fields side by side, picture,
 // footer. Every part is optional; what is missing leaves no gap.
 
-import { h, localUrl, whenText } from "./dom.js";
+import { decoration, h, localUrl, outLink, whenText } from "./dom.js";
 import { inlineMarkdown, markdown } from "./markdown.js";
 import { single } from "./media.js";
 
@@ -22,12 +22,12 @@ export function embed(card) {
 }
 
 function author({ name, url, icon_url: iconUrl }) {
-  return h("div", { class: "embed-author" }, iconUrl && h("img", { src: localUrl(iconUrl), alt: "", width: 22, height: 22 }), linked(url, name));
+  return h("div", { class: "embed-author" }, iconUrl && decoration(localUrl(iconUrl), 22), linked(url, name));
 }
 
 function linked(url, child) {
   const address = url ? localUrl(url) : "";
-  return address ? h("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, child) : child;
+  return address ? outLink(address, child) : child;
 }
 
 /** Up to three inline fields share a row; a field that is not inline has its own. */
@@ -45,11 +45,12 @@ function fields(list) {
 
 function picture(media, card, widest, tallest) {
   const name = decodeURIComponent(new URL(media.url, location.href).pathname.split("/").at(-1));
-  const shown = { url: media.url, width: media.width, height: media.height, alt: media.description ?? "", name: name || card.title };
+  const { url, width, height, description } = media;
+  const shown = { url, width, height, alt: description ?? "", name: name || card.title };
   return h("div", { class: "embed-picture" }, single(shown, [shown], widest, tallest));
 }
 
 function footer({ footer: foot, timestamp }) {
   const words = [foot?.text, timestamp && whenText(timestamp)].filter(Boolean).join(" • ");
-  return h("div", { class: "embed-foot" }, foot?.icon_url && h("img", { src: localUrl(foot.icon_url), alt: "", width: 18, height: 18 }), words);
+  return h("div", { class: "embed-foot" }, foot?.icon_url && decoration(localUrl(foot.icon_url), 18), words);
 }

@@ -1,7 +1,9 @@
 // The viewing room: one picture at its best on a dark wall, the others of its message a key away,
 // and the original bytes to open or to keep.
 
-import { downloadUrl, fileSize, h, icon, localUrl, trapTab } from "./dom.js";
+import { downloadUrl, fileSize, h, icon, iconButton, localUrl, outLink, trapTab } from "./dom.js";
+
+const KEEP = { keep: "" }; // marks what has the focus first
 
 /** Show `pictures[at]`; when it is closed the focus goes back to `opener`. */
 export function openLightbox(pictures, at, opener) {
@@ -34,14 +36,17 @@ function room(pictures, at, show, close) {
     src: localUrl(picture.url), alt: picture.alt || picture.name || "Picture",
     width: picture.width ?? null, height: picture.height ?? null,
   });
-  const zoom = h("button", { class: "stage-picture", type: "button", "aria-pressed": "false", title: "Full size", onclick: () => {
-    const full = stage.classList.toggle("full");
-    zoom.setAttribute("aria-pressed", String(full));
-  } }, image);
+  const look = { class: "stage-picture", type: "button", "aria-pressed": "false", title: "Full size" };
+  const zoom = h("button", look, image);
   const stage = h("div", { class: "stage" }, zoom);
+  zoom.addEventListener("click", () => {
+    zoom.setAttribute("aria-pressed", String(stage.classList.toggle("full")));
+  });
   const several = pictures.length > 1;
   return [
-    h("button", { class: "icon-button lightbox-close", type: "button", "aria-label": "Close", onclick: close, dataset: several ? {} : { keep: "" } }, icon("close", 24)),
+    iconButton("Close", "close", close, {
+      class: "icon-button lightbox-close", size: 24, dataset: several ? {} : KEEP,
+    }),
     several && arrow("left", "Previous picture", () => show(at - 1)),
     h("figure", { dataset: { at } }, stage, caption(picture, several ? `${at + 1} of ${pictures.length}` : "")),
     several && arrow("right", "Next picture", () => show(at + 1), true),
@@ -49,7 +54,8 @@ function room(pictures, at, show, close) {
 }
 
 function arrow(side, label, onclick, keep = false) {
-  return h("button", { class: `icon-button lightbox-${side}`, type: "button", "aria-label": label, onclick, dataset: keep ? { keep: "" } : {} }, icon(side, 28));
+  const look = { class: `icon-button lightbox-${side}`, size: 28, dataset: keep ? KEEP : {} };
+  return iconButton(label, side, onclick, look);
 }
 
 function caption(picture, place) {
@@ -58,6 +64,6 @@ function caption(picture, place) {
     h("span", { class: "lightbox-name" }, picture.alt || picture.name),
     h("span", { class: "lightbox-facts" }, facts.filter(Boolean).join(" · ")),
     h("span", { class: "lightbox-links" },
-      h("a", { href: localUrl(picture.url), target: "_blank", rel: "noopener noreferrer" }, icon("external", 16), "Open original"),
+      outLink(localUrl(picture.url), icon("external", 16), "Open original"),
       h("a", { href: downloadUrl(picture.url), download: picture.name ?? "" }, icon("download", 16), "Download")));
 }

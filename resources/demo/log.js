@@ -2,7 +2,7 @@
 // bottom only for those who are already there.
 
 import { removeMessage } from "./api.js";
-import { announce, avatar, byId, h, icon, longDay, nameOf } from "./dom.js";
+import { announce, avatar, byId, dots, h, icon, longDay, nameOf } from "./dom.js";
 import { startCommand } from "./markdown.js";
 import { fillMessage, messagePlace, messageText } from "./message.js";
 import { messageMenu } from "./menu.js";
@@ -33,7 +33,7 @@ export class Log {
     store.addEventListener("commands", () => this.arrange());
     store.addEventListener("bot", () => this.arrange());
     store.addEventListener("message", ({ detail }) => this.#changed(detail));
-    store.addEventListener("removed", ({ detail }) => { if (detail.channelId === store.channelId) this.#keepingEnd(() => this.arrange()); });
+    store.addEventListener("removed", ({ detail }) => { if (detail.channelId === store.channelId) this.show(); });
     this.scroll.addEventListener("scroll", () => this.#look(), { passive: true });
     this.newer.addEventListener("click", () => this.toEnd());
     this.log.addEventListener("contextmenu", (event) => this.#contextMenu(event));
@@ -60,9 +60,8 @@ export class Log {
 
   #changed({ message, old }) {
     if (message.channel_id !== store.channelId) return;
-    const mine = !old && (message.author?.id === store.me.id || message.interaction_metadata?.user?.id === store.me.id || message.local);
-    this.#keepingEnd(() => this.arrange());
-    if (mine) this.toEnd();
+    this.show();
+    if (!old && isMine(message)) this.toEnd();
     else if (!old && !this.pinned) this.newer.hidden = false;
     if (old && !old.attachments?.length && message.attachments?.length) {
       announce(`${nameOf(store.author(message))}: ${message.attachments[0].description || messageText(message)}`);
@@ -90,7 +89,7 @@ export class Log {
       const previous = list[at - 1];
       const day = longDay(message.timestamp);
       const newDay = !previous || longDay(previous.timestamp) !== day;
-      if (newDay) wanted.push(this.#fixed(day, () => h("div", { class: "day", role: "separator", "aria-label": day }, h("span", {}, day))));
+      if (newDay) wanted.push(this.#fixed(day, () => dayLine(day)));
       const place = this.#place(message);
       place.classList.toggle("compact", !newDay && follows(message, previous));
       wanted.push(place);
@@ -137,11 +136,19 @@ export class Log {
   }
 }
 
+const dayLine = (day) => h("div", { class: "day", role: "separator", "aria-label": day }, h("span", {}, day));
+
+function isMine(message) {
+  const asked = message.interaction_metadata?.user?.id;
+  return Boolean(message.local) || [message.author?.id, asked].includes(store.me.id);
+}
+
 /** Whether a message stands under the name of the one before it. */
 function follows(message, previous) {
   const soon = new Date(message.timestamp) - new Date(previous.timestamp) < TOGETHER;
   const answers = message.interaction_metadata?.name || message.message_reference || message.local;
-  return soon && !answers && previous.author?.id === message.author?.id && Boolean(previous.ephemeral) === Boolean(message.ephemeral);
+  const alike = Boolean(previous.ephemeral) === Boolean(message.ephemeral);
+  return soon && alike && !answers && previous.author?.id === message.author?.id;
 }
 
 async function dismiss(message) {
@@ -154,18 +161,24 @@ function welcome(empty) {
   const { channel } = store;
   if (!channel) return h("div", { class: "welcome" });
   const direct = channel.type === 1;
-  const mark = direct ? avatar(store.bot, 68) : h("span", { class: "welcome-mark", "aria-hidden": "true" }, icon("hash", 38));
-  const words = direct ? `This is where you and ${nameOf(store.bot)} talk privately.` : (channel.topic || `This is the beginning of #${channel.name}.`);
-  return h("div", { class: "welcome" }, mark, h("h2", {}, direct ? nameOf(store.bot) : `Welcome to #${channel.name}`), h("p", {}, words), empty ? hint() : null);
+  const name = nameOf(store.bot);
+  const mark = direct ? avatar(store.bot, 68) : h("span", { class: "welcome-mark" }, icon("hash", 38));
+  const words = direct
+    ? `This is where you and ${name} talk privately.`
+    : (channel.topic || `This is the beginning of #${channel.name}.`);
+  return h("div", { class: "welcome" }, mark,
+    h("h2", {}, direct ? name : `Welcome to #${channel.name}`), h("p", {}, words), empty ? hint() : null);
 }
 
 /** For the first visit: what to do, and a click that does it. */
 function hint() {
   if (!store.bot.online) {
-    return h("p", { class: "welcome-wait" }, h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), `Waiting for ${nameOf(store.bot)} to come online. Its commands will appear by themselves.`);
+    const words = `Waiting for ${nameOf(store.bot)} to come online. Its commands will appear by themselves.`;
+    return h("p", { class: "welcome-wait" }, dots(), words);
   }
   const draw = store.commands.find((one) => one.name === "draw") ?? store.commands.find((one) => (one.type ?? 1) === 1);
   if (!draw) return null;
-  return h("button", { class: "welcome-hint", type: "button", onclick: () => startCommand(draw.name) }, icon("brush", 22),
+  const start = () => startCommand(draw.name);
+  return h("button", { class: "welcome-hint", type: "button", onclick: start }, icon("brush", 22),
     h("span", {}, "Type ", h("kbd", {}, "/"), " and choose ", h("b", {}, draw.name)), icon("right", 18));
 }

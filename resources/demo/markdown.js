@@ -1,7 +1,7 @@
 // Discord's markdown as DOM nodes. Text of people never becomes HTML: every piece ends as a text
 // node, and a link is a link only with http or https. Blocks first, then what stands inside a line.
 
-import { h, icon, localUrl, nameOf } from "./dom.js";
+import { h, icon, localUrl, nameOf, outLink } from "./dom.js";
 import { store } from "./store.js";
 import { timeNode } from "./times.js";
 
@@ -14,7 +14,8 @@ export function markdown(text) {
   let from = 0;
   for (const found of text.matchAll(fence)) {
     blocks(text.slice(from, found.index).replace(/\n$/, ""), out);
-    out.append(h("pre", { tabindex: "0", "aria-label": "Code" }, h("code", { dataset: { language: found[1] ?? "" } }, found[2])));
+    const code = h("code", { dataset: { language: found[1] ?? "" } }, found[2]);
+    out.append(h("pre", { tabindex: "0", role: "region", "aria-label": "Code" }, code));
     from = found.index + found[0].length;
     if (text[from] === "\n") from += 1;
   }
@@ -59,7 +60,7 @@ function paragraph(text) {
 function block(lines, at) {
   const line = lines[at];
   const heading = /^(#{1,3}) +(\S.*)$/.exec(line);
-  if (heading) return { node: wrap("div", heading[2], { class: `md-h md-h${heading[1].length}`, role: "heading", "aria-level": heading[1].length + 2 }), lines: 1 };
+  if (heading) return { node: headingNode(heading[1].length, heading[2]), lines: 1 };
   const small = /^-# +(\S.*)$/.exec(line);
   if (small) return { node: wrap("div", small[1], { class: "md-sub" }), lines: 1 };
   if (line.startsWith(">>> ")) {
@@ -72,6 +73,11 @@ function block(lines, at) {
     return { node: quote(lines.slice(at, at + count).map((one) => one.slice(2))), lines: count };
   }
   return LIST.test(line) ? list(lines, at) : null;
+}
+
+/** Levels 1 to 3; the page and the channel have the two above them. */
+function headingNode(level, text) {
+  return wrap("div", text, { class: `md-h md-h${level}`, role: "heading", "aria-level": level + 2 });
 }
 
 function quote(lines) {
@@ -124,7 +130,8 @@ const TOKENS = [
   [/<a?:(\w{1,32}):\d{1,20}>/y, (found) => `:${found[1]}:`],
   [/@(?:everyone|here)\b/y, (found) => mention(found[0])],
   [/<(https?:\/\/[^\s<>]+)>/y, (found) => link(found[1], found[1])],
-  [/\[([^\]\n]{1,500})\]\(<?(https?:\/\/[^\s<>)]+)>?\)/y, (found, depth) => link(found[2], null, wrap("span", found[1], {}, depth))],
+  [/\[([^\]\n]{1,500})\]\(<?(https?:\/\/[^\s<>)]+)>?\)/y,
+    (found, depth) => link(found[2], null, wrap("span", found[1], {}, depth))],
 ];
 const BARE = /https?:\/\/[^\s<>|]*[^\s<>|.,:;!?"')\]*_~]/y;
 
@@ -211,13 +218,14 @@ function afterCode(text, at) {
 
 function spoiler(text, depth) {
   const inside = wrap("span", text, { class: "spoiler-text", inert: true }, depth);
-  const node = h("span", { class: "spoiler", role: "button", tabindex: "0", "aria-label": "Spoiler, press to show" }, inside);
+  const acts = { role: "button", tabindex: "0", "aria-label": "Spoiler, press to show" };
+  const node = h("span", { class: "spoiler", ...acts }, inside);
   const open = (event) => {
     if (event.type === "keydown" && event.key !== "Enter" && event.key !== " ") return;
     event.preventDefault();
     node.classList.add("open");
     inside.removeAttribute("inert");
-    for (const name of ["role", "tabindex", "aria-label"]) node.removeAttribute(name);
+    for (const name of Object.keys(acts)) node.removeAttribute(name);
   };
   node.addEventListener("click", open, { once: true });
   node.addEventListener("keydown", open);
@@ -226,7 +234,10 @@ function spoiler(text, depth) {
 
 function link(address, text, child = null) {
   const url = localUrl(address);
-  return url ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer", title: child ? address : null }, child ?? text) : (child ?? text);
+  if (!url) return child ?? text;
+  const node = outLink(url, child ?? text);
+  if (child) node.title = address;
+  return node;
 }
 
 const mention = (text) => h("span", { class: "mention" }, text);

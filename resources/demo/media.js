@@ -1,7 +1,7 @@
 // The picture wall: attachments as a grid laid out by their number, each with its place reserved
 // before it loads, spoilers behind a veil, other files as cards. A click opens the lightbox.
 
-import { downloadUrl, fileSize, h, icon, localUrl, pathOf } from "./dom.js";
+import { downloadUrl, fileSize, h, icon, localUrl, outLink, pathOf } from "./dom.js";
 import { openLightbox } from "./lightbox.js";
 
 const WIDEST = 550; // px of a single picture
@@ -78,7 +78,7 @@ export function fileCard(file) {
   return h("div", { class: "file-card" },
     icon("file", 30),
     h("div", { class: "file-words" },
-      h("a", { href: localUrl(file.url), target: "_blank", rel: "noopener noreferrer" }, file.filename),
+      outLink(localUrl(file.url), file.filename),
       h("span", {}, fileSize(file.size))),
     h("a", {
       class: "icon-button", href: downloadUrl(file.url), download: file.filename,

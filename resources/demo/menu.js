@@ -9,6 +9,8 @@ import { store } from "./store.js";
 import { commandsFor } from "./commands.js";
 import { toast } from "./toast.js";
 
+const EDGE = 8; // px that a menu keeps from the window's edge
+
 /**
  * Open a menu at an element or at {x, y, opener}.
  * `groups` are [{label, items: [{label, mark, act, danger, checked}]}].
@@ -56,25 +58,31 @@ function walk(event, menu, leave) {
 
 function place(menu, at) {
   const { width, height } = menu.getBoundingClientRect();
-  const box = at instanceof Element ? at.getBoundingClientRect() : { left: at.x, right: at.x + width, top: at.y, bottom: at.y };
-  const left = Math.max(8, Math.min(box.right - width, innerWidth - width - 8));
+  const point = { right: at.x + width, top: at.y, bottom: at.y };
+  const box = at instanceof Element ? at.getBoundingClientRect() : point;
+  const left = Math.min(box.right - width, innerWidth - width - EDGE);
   const below = box.bottom + 4 + height < innerHeight;
-  menu.style.setProperty("left", `${at instanceof Element ? left : Math.max(8, Math.min(at.x, innerWidth - width - 8))}px`);
-  menu.style.setProperty("top", `${Math.max(8, below ? box.bottom + 4 : box.top - height - 4)}px`);
+  menu.style.setProperty("left", `${Math.max(EDGE, left)}px`);
+  menu.style.setProperty("top", `${Math.max(EDGE, below ? box.bottom + 4 : box.top - height - 4)}px`);
 }
 
 /** The menu of a message: the bot's message commands, copying, deleting. */
 export function messageMenu(message, at) {
-  const apps = commandsFor(3).map((one) => ({ label: one.name, mark: icon("brush", 18), act: () => attempt(() => sendMessageCommand(one.name, message.id)) }));
+  const { id, channel_id: channel } = message;
   const text = messageText(message);
-  const own = message.author?.id === store.me.id;
+  const line = (label, mark, act, danger = false) => ({ label, mark: icon(mark, 18), act, danger });
+  const apps = commandsFor(3)
+    .map((one) => line(one.name, "brush", () => attempt(() => sendMessageCommand(one.name, id))));
+  const copies = [
+    text && line("Copy text", "copy", () => copy(text)),
+    line("Copy message ID", "hash", () => copy(id)),
+  ].filter(Boolean);
+  const mayDelete = message.author?.id === store.me.id || store.me.admin;
+  const ends = [line("Delete message", "trash", () => attempt(() => removeMessage(channel, id, store.me.id)), true)];
   openMenu(at, [
     { label: "Apps", items: message.ephemeral ? [] : apps },
-    { items: [
-      text && { label: "Copy text", mark: icon("copy", 18), act: () => copy(text) },
-      { label: "Copy message ID", mark: icon("hash", 18), act: () => copy(message.id) },
-    ].filter(Boolean) },
-    { items: (own || store.me.admin) && !message.ephemeral ? [{ label: "Delete message", mark: icon("trash", 18), danger: true, act: () => attempt(() => removeMessage(message.channel_id, message.id, store.me.id)) }] : [] },
+    { items: copies },
+    { items: mayDelete && !message.ephemeral ? ends : [] },
   ]);
 }
 

@@ -2,7 +2,7 @@
 // A changed message is filled anew, but pictures that stay are kept so that nothing blinks.
 
 import { attachments } from "./media.js";
-import { add, avatar, h, icon, nameOf, pathOf, shortTime, whenText } from "./dom.js";
+import { add, avatar, dots, h, icon, iconButton, nameOf, pathOf, shortTime, whenText } from "./dom.js";
 import { components, componentText } from "./components.js";
 import { embed } from "./embeds.js";
 import { inlineMarkdown, markdown, startCommand } from "./markdown.js";
@@ -13,7 +13,9 @@ const SNIPPET = 140; // characters of an answered message that its answer shows
 
 /** An empty place for a message; `fillMessage` puts the words in. */
 export function messagePlace(id) {
-  return h("article", { class: "message", dataset: { message: id }, "aria-live": "off", "aria-labelledby": `head-${id}`, tabindex: "-1" });
+  return h("article", {
+    class: "message", dataset: { message: id }, "aria-live": "off", "aria-labelledby": `head-${id}`, tabindex: "-1",
+  });
 }
 
 /** Fill (again) the place of a message. */
@@ -25,8 +27,10 @@ export function fillMessage(place, message, { onMenu, onDismiss }) {
   const before = { pictures: [...place.querySelectorAll(".tile img")], focus: focusKey(place) };
   place.replaceChildren(
     above(message) ?? "",
-    h("div", { class: "gutter" }, avatar(author), h("time", { class: "gutter-time", "aria-hidden": "true" }, shortTime(message.timestamp))),
-    h("div", { class: "main" }, head(message, author), body(message), message.ephemeral ? onlyYou(message, onDismiss) : ""),
+    h("div", { class: "gutter", "aria-hidden": "true" },
+      avatar(author), h("time", { class: "gutter-time" }, shortTime(message.timestamp))),
+    h("div", { class: "main" },
+      head(message, author), body(message), message.ephemeral && onlyYou(message, onDismiss)),
     message.local ? "" : tools(message, onMenu));
   keepPictures(place, before.pictures);
   if (before.focus !== null) refocus(place, before.focus);
@@ -36,7 +40,8 @@ function head(message, author) {
   return h("header", { class: "head", id: `head-${message.id}` },
     h("strong", { class: "name", style: { "--name": author?.bot ? "var(--accent)" : "" } }, nameOf(author)),
     author?.bot && h("span", { class: "tag" }, "BOT"),
-    h("time", { class: "when", datetime: message.timestamp, title: new Date(message.timestamp).toLocaleString() }, whenText(message.timestamp)));
+    h("time", { class: "when", datetime: message.timestamp, title: new Date(message.timestamp).toLocaleString() },
+      whenText(message.timestamp)));
 }
 
 function body(message) {
@@ -44,15 +49,19 @@ function body(message) {
   if (message.local === "failed") return add(node, [h("div", { class: "failed-line" }, message.content)]);
   if (message.local === "sending") return add(node, [waiting("Sending command")]);
   if (message.loading) return add(node, [waiting(`${nameOf(store.author(message))} is thinking`)]);
-  const words = message.content ? h("div", { class: `words${onlyEmoji(message.content) ? " jumbo" : ""}` }, markdown(message.content)) : null;
+  const words = message.content ? spoken(message.content) : null;
   const cards = message.flags & SUPPRESS_EMBEDS ? [] : (message.embeds ?? []).map(embed);
   add(node, [words, attachments(message.attachments ?? []), cards, components(message)]);
   if (message.edited_timestamp) markEdited(node, words);
   return node;
 }
 
-function waiting(text) {
-  return h("div", { class: "thinking" }, h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), `${text}…`);
+const waiting = (text) => h("div", { class: "thinking" }, dots(), `${text}…`);
+
+const ONLY_EMOJI = /^[\p{Extended_Pictographic}\u{1f3fb}-\u{1f3ff}\ufe0f\u200d\s]{1,60}$/u;
+
+function spoken(text) {
+  return h("div", { class: `words${ONLY_EMOJI.test(text) ? " jumbo" : ""}` }, markdown(text));
 }
 
 function markEdited(node, words) {
@@ -63,8 +72,6 @@ function markEdited(node, words) {
   else node.append(mark);
 }
 
-const onlyEmoji = (text) => text.length < 60 && /^(?:[\p{Extended_Pictographic}\u{1f3fb}-\u{1f3ff}\ufe0f\u200d\s])+$/u.test(text);
-
 /** The line over a message: the message it answers, or the command it comes from. */
 function above(message) {
   if (message.local) return usedLine(store.me, message.command, true);
@@ -73,23 +80,23 @@ function above(message) {
   return meta?.name ? usedLine(store.user(meta.user?.id) ?? meta.user, meta.name, meta.type === 2) : null;
 }
 
+const elbow = () => h("span", { class: "elbow", "aria-hidden": "true" });
+
 function usedLine(user, name, isCommand) {
   const menu = store.commands.some((one) => one.name === name && one.type !== 1);
   const words = `${menu ? "" : "/"}${name}`;
-  const known = isCommand && !menu;
-  return h("div", { class: "above" }, h("span", { class: "elbow", "aria-hidden": "true" }), avatar(user, 18),
+  const start = { class: "above-command", type: "button", title: `Use ${words}`, onclick: () => startCommand(name) };
+  return h("div", { class: "above" }, elbow(), avatar(user, 18),
     h("span", { class: "above-name" }, nameOf(user)), " used ",
-    known ? h("button", { class: "above-command", type: "button", title: `Use ${words}`, onclick: () => startCommand(name) }, words)
-      : h("span", { class: "above-menu" }, words));
+    isCommand && !menu ? h("button", start, words) : h("span", { class: "above-menu" }, words));
 }
 
 function replyLine(message) {
   const { channel_id: channelId, message_id: id } = message.message_reference;
   const source = store.message(channelId ?? message.channel_id, id) ?? message.referenced_message;
-  const elbow = h("span", { class: "elbow", "aria-hidden": "true" });
-  if (!source) return h("div", { class: "above" }, elbow, h("em", {}, "The original message was deleted"));
+  if (!source) return h("div", { class: "above" }, elbow(), h("em", {}, "The original message was deleted"));
   const author = store.author(source);
-  return h("div", { class: "above" }, elbow, avatar(author, 18), h("span", { class: "above-name" }, nameOf(author)),
+  return h("div", { class: "above" }, elbow(), avatar(author, 18), h("span", { class: "above-name" }, nameOf(author)),
     h("button", { class: "above-snippet", type: "button", onclick: () => jumpTo(source.id) }, snippet(source)));
 }
 
@@ -109,7 +116,8 @@ function plainWords(text) {
 function jumpTo(id) {
   const place = document.querySelector(`[data-message="${CSS.escape(id)}"]`);
   if (!place) return;
-  place.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  place.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
   place.classList.remove("flash");
   requestAnimationFrame(() => place.classList.add("flash"));
   place.focus({ preventScroll: true });
@@ -122,15 +130,15 @@ export function messageText(message) {
 }
 
 function onlyYou(message, onDismiss) {
-  return h("div", { class: "only-you" }, icon("eye", 15), "Only you can see this", h("span", { "aria-hidden": "true" }, "•"),
+  return h("div", { class: "only-you" }, icon("eye", 15), "Only you can see this",
+    h("span", { "aria-hidden": "true" }, "•"),
     h("button", { class: "linkish", type: "button", onclick: () => onDismiss(message) }, "Dismiss message"));
 }
 
 function tools(message, onMenu) {
-  return h("div", { class: "tools" }, h("button", {
-    class: "icon-button", type: "button", "aria-label": "More", "aria-haspopup": "menu", title: "More", dataset: { key: "more" },
-    onclick: (event) => onMenu(message, event.currentTarget),
-  }, icon("more")));
+  const open = (event) => onMenu(message, event.currentTarget);
+  const look = { "aria-haspopup": "menu", dataset: { key: "more" } };
+  return h("div", { class: "tools" }, iconButton("More", "more", open, look));
 }
 
 /** Pictures that are still there keep their loaded node; a new one stands on the old until it is loaded. */
@@ -155,6 +163,8 @@ function focusKey(place) {
 
 /** The pressed button is often gone after an edit: go on where the keyboard was, or near it. */
 function refocus(place, key) {
-  const target = [...place.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key && !one.disabled);
-  (target ?? place.querySelector(".body button:not(:disabled), .body a") ?? place.querySelector(".tools button") ?? place).focus({ preventScroll: true });
+  const same = [...place.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key && !one.disabled);
+  const near = [".body button:not(:disabled), .body a", ".tools button"]
+    .map((selector) => place.querySelector(selector)).find(Boolean);
+  (same ?? near ?? place).focus({ preventScroll: true });
 }

@@ -68,7 +68,8 @@ export class Picker {
       onmousemove: () => { if (this.at !== at) this.#go(at); }, onclick: () => this.take(item),
     },
     item.art ?? null,
-    h("span", { class: "picker-words" }, h("b", {}, item.label), item.note && h("span", { class: "picker-note" }, item.note)),
+    h("span", { class: "picker-words" },
+      h("b", {}, item.label), item.note && h("span", { class: "picker-note" }, item.note)),
     item.side && h("span", { class: "picker-side" }, item.side));
   }
 

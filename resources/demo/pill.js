@@ -1,9 +1,9 @@
 // One option of a command as a pill: a name and a field that fits its type. A pill checks itself,
 // says what is wrong right there, and offers its choices in the list above the composer.
 
-import { uploadFile } from "./api.js";
-import { fileSize, h, icon } from "./dom.js";
+import { decoration, fileSize, h, icon } from "./dom.js";
 import { KIND, fitting, fixedChoices, limitsOf, readValue } from "./fields.js";
+import { hold } from "./uploads.js";
 
 const DEBOUNCE = 120; // ms of silence before the bot is asked for choices
 let serial = 0;
@@ -22,7 +22,8 @@ class Pill {
 
   build(label, field) {
     const drop = this.option.required ? null : h("button", {
-      class: "pill-off", type: "button", tabindex: "-1", "aria-label": `Remove ${this.option.name}`, onclick: () => this.form.remove(this),
+      class: "pill-off", type: "button", tabindex: "-1", "aria-label": `Remove ${this.option.name}`,
+      onclick: () => this.form.remove(this),
     }, icon("close", 13));
     this.node.append(h("span", { class: "pill-line" }, label, field, drop), this.error);
   }
@@ -43,7 +44,8 @@ class Pill {
   head() {
     const { option } = this;
     const limits = limitsOf(option);
-    return { title: option.name, note: [option.description, limits && `(${limits})`].filter(Boolean).join(" "), error: this.wrong };
+    const note = [option.description, limits && `(${limits})`].filter(Boolean).join(" ");
+    return { title: option.name, note, error: this.wrong };
   }
 }
 
@@ -65,11 +67,13 @@ class TextPill extends Pill {
   #makeControl() {
     const numeric = [KIND.integer, KIND.number].includes(this.option.type);
     const props = {
-      id: this.id, class: "pill-field", autocomplete: "off", spellcheck: "false", size: this.listed ? 1 : null, rows: this.listed ? null : 1,
-      "aria-describedby": this.error.id, "aria-required": this.option.required ? "true" : null, inputmode: numeric ? "decimal" : null,
+      id: this.id, class: "pill-field", autocomplete: "off", spellcheck: "false",
+      "aria-describedby": this.error.id, "aria-required": this.option.required ? "true" : null,
+      inputmode: numeric ? "decimal" : null,
     };
-    if (!this.listed) return h("textarea", props);
-    return h("input", { ...props, type: "text", role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false" });
+    if (!this.listed) return h("textarea", { ...props, rows: 1 });
+    const list = { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false" };
+    return h("input", { ...props, ...list, type: "text", size: 1 });
   }
 
   get text() {
@@ -79,7 +83,8 @@ class TextPill extends Pill {
   /** Put a text in; a fixed choice of that name is taken as picked. */
   set(text, picked = null) {
     this.control.value = text;
-    this.picked = picked ?? this.choices?.find((one) => [one.name.toLowerCase(), String(one.value)].includes(text.toLowerCase())) ?? null;
+    const named = (one) => [one.name.toLowerCase(), String(one.value)].includes(text.toLowerCase());
+    this.picked = picked ?? this.choices?.find(named) ?? null;
     if (this.picked) this.control.value = this.picked.name;
     this.grow.dataset.text = this.control.value;
   }
@@ -112,9 +117,11 @@ class TextPill extends Pill {
   }
 
   #list(choices) {
-    const items = choices.map((choice) => ({ label: choice.name, choice, side: this.picked?.value === choice.value ? "chosen" : "" }));
-    const eager = items.length > 0 && this.text.trim() !== "" && !this.picked;
-    this.form.picker.show(this.control, { ...this.head(), items, eager, pick: ({ choice }) => this.#take(choice) });
+    const side = (choice) => (this.picked?.value === choice.value ? "chosen" : "");
+    const items = choices.map((choice) => ({ label: choice.name, choice, side: side(choice) }));
+    const eager = this.text.trim() !== "" && !this.picked;
+    const pick = ({ choice }) => this.#take(choice);
+    this.form.picker.show(this.control, { ...this.head(), items, eager, pick });
   }
 
   #take(choice) {
@@ -160,32 +167,39 @@ class FilePill extends Pill {
     super(option, form);
     this.file = null;
     this.input = h("input", { type: "file", tabindex: "-1", class: "unseen", "aria-hidden": "true" });
-    this.control = h("button", { class: "pill-file", id: this.id, type: "button", "aria-describedby": this.error.id, onclick: () => this.input.click() });
-    this.input.addEventListener("change", () => { if (this.input.files[0]) this.put(this.input.files[0]); this.input.value = ""; });
+    const look = { class: "pill-file", id: this.id, type: "button", "aria-describedby": this.error.id };
+    this.control = h("button", { ...look, onclick: () => this.input.click() });
+    this.input.addEventListener("change", () => {
+      if (this.input.files[0]) this.put(this.input.files[0]);
+      this.input.value = "";
+    });
     this.control.addEventListener("focus", () => form.picker.show(this.control, this.head()));
     this.control.addEventListener("blur", () => form.picker.close(this.control));
-    this.build(h("span", { class: "pill-name", "aria-hidden": "true" }, option.name), h("span", { class: "pill-file-box" }, this.control, this.input));
+    this.build(
+      h("span", { class: "pill-name", "aria-hidden": "true" }, option.name),
+      h("span", { class: "pill-file-box" }, this.control, this.input));
     this.#paint();
   }
 
   /** Take a file and upload it at once; `ready` settles when that is done. */
   put(file) {
-    const held = { name: file.name || "pasted.png", size: file.size };
-    if (file.type.startsWith("image/")) held.preview = URL.createObjectURL(file);
+    const held = hold(file);
     this.file = held;
-    this.ready = uploadFile(file).then(
-      (made) => Object.assign(held, { id: made.id, name: made.filename }),
-      (error) => { held.trouble = error.message; },
-    ).then(() => { this.#paint(); this.check(); });
+    this.ready = held.ready.then(() => this.#show(held));
+    this.#show(held);
+  }
+
+  #show(held) {
+    if (this.file !== held) return;
     this.#paint();
     this.check();
   }
 
   #paint() {
     const { file } = this;
-    const says = file ? `${file.name} (${file.id ? fileSize(file.size) : file.trouble ? "not uploaded" : "uploading…"})` : "Choose, drop or paste a file";
-    this.control.replaceChildren(
-      file?.preview ? h("img", { src: file.preview, alt: "", width: 22, height: 22 }) : icon("image", 17), says);
+    const state = file?.id ? fileSize(file.size) : (file?.trouble ? "not uploaded" : "uploading…");
+    const says = file ? `${file.name} (${state})` : "Choose, drop or paste a file";
+    this.control.replaceChildren(file?.preview ? decoration(file.preview, 22) : icon("image", 17), says);
     this.control.setAttribute("aria-label", `${this.option.name}: ${says}`);
   }
 

@@ -4,15 +4,22 @@
 import { byId, h, icon, nameOf } from "./dom.js";
 import { store } from "./store.js";
 
+const TALLEST = 300; // px of the open drawer
 let serial = 0;
 
 /** What a select offers: [{label, value, description, emoji, default}]. */
 function choicesOf(one) {
   const preset = new Set((one.default_values ?? []).map((value) => value.id));
-  const people = [...store.users.values()].map((user) => ({ label: nameOf(user), value: user.id, default: preset.has(user.id) }));
-  const rooms = store.channels.filter((room) => room.type === 0)
-    .map((room) => ({ label: `#${room.name}`, value: room.id, default: preset.has(room.id) }));
+  const line = (label, value) => ({ label, value, default: preset.has(value) });
+  const people = [...store.users.values()].map((user) => line(nameOf(user), user.id));
+  const rooms = store.channels.filter((room) => room.type === 0).map((room) => line(`#${room.name}`, room.id));
   return { 3: one.options ?? [], 5: people, 6: [], 7: people, 8: rooms }[one.type];
+}
+
+/** A component's emoji as text; a custom one by its name. */
+export function emoji(sign) {
+  if (!sign?.name) return null;
+  return h("span", { class: "emoji", "aria-hidden": "true" }, sign.id ? `:${sign.name}:` : sign.name);
 }
 
 /** A select component as a node; `onChange(values)` once a choice is made. `node.values` tells it. */
@@ -56,8 +63,9 @@ class Drawer {
   open() {
     if (!this.choices.length) return;
     this.before = [...this.chosen].sort().join("\n");
-    this.list = h("div", { class: "drawer", role: "listbox", id: this.id, "aria-label": "Choices", "aria-multiselectable": this.limits.most > 1 ? "true" : null },
-      this.choices.map((choice, at) => this.#line(choice, at)));
+    const several = this.limits.most > 1 ? "true" : null;
+    const props = { role: "listbox", id: this.id, "aria-label": "Choices", "aria-multiselectable": several };
+    this.list = h("div", { class: "drawer", ...props }, this.choices.map((choice, at) => this.#line(choice, at)));
     this.list.addEventListener("mousedown", (event) => event.preventDefault());
     (this.owner.closest("dialog") ?? byId("room")).append(this.list);
     this.owner.setAttribute("aria-expanded", "true");
@@ -103,11 +111,13 @@ class Drawer {
 
   #line(choice, at) {
     return h("div", {
-      class: "drawer-line", role: "option", id: `${this.id}-${at}`, "aria-selected": String(this.chosen.has(choice.value)),
+      class: "drawer-line", role: "option", id: `${this.id}-${at}`,
+      "aria-selected": String(this.chosen.has(choice.value)),
       onmouseenter: () => this.#go(at, false), onclick: () => this.#pick(at),
     },
-    choice.emoji?.name && h("span", { class: "emoji", "aria-hidden": "true" }, choice.emoji.id ? `:${choice.emoji.name}:` : choice.emoji.name),
-    h("span", { class: "drawer-words" }, h("span", {}, choice.label), choice.description && h("small", {}, choice.description)),
+    emoji(choice.emoji),
+    h("span", { class: "drawer-words" },
+      h("span", {}, choice.label), choice.description && h("small", {}, choice.description)),
     h("span", { class: "drawer-tick" }, icon("check", 18)));
   }
 
@@ -135,11 +145,12 @@ class Drawer {
   #place() {
     const box = this.owner.getBoundingClientRect();
     const below = innerHeight - box.bottom;
-    const style = this.list.style;
+    const { style } = this.list;
     style.setProperty("width", `${box.width}px`);
     style.setProperty("left", `${box.left}px`);
-    style.setProperty("max-height", `${Math.min(300, Math.max(below, box.top) - 16)}px`);
-    if (below >= Math.min(300, this.list.scrollHeight) || below > box.top) style.setProperty("top", `${box.bottom + 4}px`);
+    style.setProperty("max-height", `${Math.min(TALLEST, Math.max(below, box.top) - 16)}px`);
+    const fits = below >= Math.min(TALLEST, this.list.scrollHeight) || below > box.top;
+    if (fits) style.setProperty("top", `${box.bottom + 4}px`);
     else style.setProperty("bottom", `${innerHeight - box.top + 4}px`);
   }
 }

@@ -21,7 +21,7 @@ export class Sidebar {
     byId("channels").replaceChildren(...this.#channels());
     byId("self").replaceChildren(this.#self());
     byId("people").replaceChildren(...members());
-    this.#head();
+    paintHead();
   }
 
   #open(open, focus = false) {
@@ -40,43 +40,65 @@ export class Sidebar {
 
   #channel(channel) {
     const here = channel.id === store.channelId;
+    const direct = channel.type === 1;
     const choose = () => {
       store.choose(channel.id);
       this.#open(false);
       byId("box")?.focus();
     };
-    return h("button", { class: `channel${here ? " here" : ""}`, type: "button", "aria-current": here ? "page" : null, onclick: choose },
-      channel.type === 1 ? face(store.bot, 26) : icon("hash", 20), h("span", {}, channel.type === 1 ? nameOf(store.bot) : channel.name));
+    const look = { class: `channel${here ? " here" : ""}`, "aria-current": here ? "page" : null };
+    return h("button", { ...look, type: "button", onclick: choose },
+      direct ? face(store.bot, 26) : icon("hash", 20), h("span", {}, direct ? nameOf(store.bot) : channel.name));
   }
 
   #self() {
-    const button = h("button", { class: "self-button", type: "button", "aria-haspopup": "menu", "aria-label": `You are ${nameOf(store.me)}. Switch person`, onclick: () => openMenu(button, [
-      { label: "Who you are", items: [...store.users.values()].filter((user) => !user.bot).map((user) => ({
-        label: `${nameOf(user)}${user.admin ? " (admin)" : ""}`, checked: user.id === store.me.id, act: () => this.onUser(user.id),
-      })) },
-    ]) }, avatar(store.me, 34), h("span", { class: "self-words" }, h("b", {}, nameOf(store.me)), h("small", {}, store.me.admin ? "Admin" : "Member")), icon("people", 20));
+    const { me } = store;
+    const button = h("button", {
+      class: "self-button", type: "button", "aria-haspopup": "menu",
+      "aria-label": `You are ${nameOf(me)}. Switch person`, onclick: () => this.#switch(button),
+    },
+    avatar(me, 34),
+    h("span", { class: "self-words" }, h("b", {}, nameOf(me)), h("small", {}, me.admin ? "Server admin" : "Member")),
+    icon("people", 20));
     return button;
   }
 
-  #head() {
-    const { channel, bot } = store;
-    const direct = channel?.type === 1;
-    byId("top-mark").replaceChildren(direct ? icon("at", 22) : icon("hash", 22));
-    byId("top-name").textContent = direct ? nameOf(bot) : (channel?.name ?? "");
-    byId("top-topic").textContent = channel?.topic ?? "";
-    byId("top-bot").replaceChildren(h("span", { class: `dot ${bot.online ? "on" : "off"}`, "aria-hidden": "true" }), h("span", {}, `${nameOf(bot)} is ${bot.online ? "online" : "offline"}`));
-    document.title = `Easel — demo channel · ${direct ? `@${nameOf(bot)}` : `#${channel?.name ?? ""}`}`;
+  #switch(button) {
+    const people = [...store.users.values()].filter((user) => !user.bot);
+    const items = people.map((user) => ({
+      label: user.admin ? `${nameOf(user)} (server admin)` : nameOf(user),
+      checked: user.id === store.me.id,
+      act: () => this.onUser(user.id),
+    }));
+    openMenu(button, [{ label: "Be somebody else", items }]);
   }
 }
 
-/** A face with a dot that says whether its owner is there. */
-function face(user, size) {
-  return h("span", { class: "face" }, avatar(user, size), h("span", { class: `dot ${user.bot && !user.online ? "off" : "on"}`, "aria-hidden": "true" }));
+function paintHead() {
+  const { channel, bot } = store;
+  const direct = channel?.type === 1;
+  const name = direct ? nameOf(bot) : (channel?.name ?? "");
+  byId("top-mark").replaceChildren(icon(direct ? "at" : "hash", 22));
+  byId("top-name").textContent = name;
+  byId("top-topic").textContent = channel?.topic ?? "";
+  const state = `${nameOf(bot)} is ${bot.online ? "online" : "offline"}`;
+  byId("top-bot").replaceChildren(dot(bot.online), h("span", {}, state));
+  document.title = `Easel — demo channel · ${direct ? "@" : "#"}${name}`;
 }
+
+const dot = (on) => h("span", { class: `dot ${on ? "on" : "off"}`, "aria-hidden": "true" });
+const isHere = (user) => !user.bot || user.online;
+
+/** A face with a dot that says whether its owner is there. */
+const face = (user, size) => h("span", { class: "face" }, avatar(user, size), dot(isHere(user)));
 
 function members() {
   const people = [...store.users.values()].filter((user) => !user.bot);
-  const group = (title, list) => h("section", {}, h("h2", {}, `${title} — ${list.length}`), list.map((user) => h("div", { class: `person${user.bot && !user.online ? " away" : ""}` },
-    face(user, 32), h("span", {}, nameOf(user)), user.bot && h("span", { class: "tag" }, "BOT"), user.admin && h("small", {}, "admin"))));
-  return [group("App", [store.bot]), group("Members", people)];
+  return [["App", [store.bot]], ["Members", people]]
+    .map(([title, list]) => h("section", {}, h("h2", {}, `${title} — ${list.length}`), list.map(person)));
+}
+
+function person(user) {
+  return h("div", { class: `person${isHere(user) ? "" : " away"}` }, face(user, 32), h("span", {}, nameOf(user)),
+    user.bot && h("span", { class: "tag" }, "BOT"), user.admin && h("small", {}, "owner"));
 }

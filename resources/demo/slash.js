@@ -1,7 +1,7 @@
 // A command being filled in: its name, its required options as pills, and a last field in which
 // optional ones are added by typing or clicking. Keyboard first: Tab and Enter do what one hopes.
 
-import { h, icon } from "./dom.js";
+import { EASEL, decoration, h, icon } from "./dom.js";
 import { KIND } from "./fields.js";
 import { complete } from "./interactions.js";
 import { makePill } from "./pill.js";
@@ -14,8 +14,8 @@ export class SlashForm {
       class: "tail-field", type: "text", role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false",
       autocomplete: "off", spellcheck: "false", size: 10,
     });
-    this.chip = h("span", { class: "command-chip" }, h("img", { src: "/static/easel.svg", alt: "", width: 18, height: 18 }), `/${command.name}`);
-    this.node = h("div", { class: "slash", role: "group", "aria-label": `Command ${command.name}` }, this.chip, this.tail);
+    const chip = h("span", { class: "command-chip" }, decoration(EASEL, 18), `/${command.name}`);
+    this.node = h("div", { class: "slash", role: "group", "aria-label": `Command ${command.name}` }, chip, this.tail);
     for (const option of command.options.filter((one) => one.required)) this.add(option);
     this.tail.addEventListener("focus", () => this.#offerOptions());
     this.tail.addEventListener("input", () => this.#tailTyped());
@@ -48,7 +48,8 @@ export class SlashForm {
   }
 
   get draft() {
-    return { name: this.command.name, values: Object.fromEntries(this.pills.map((pill) => [pill.option.name, pill.draft])) };
+    const values = Object.fromEntries(this.pills.map((pill) => [pill.option.name, pill.draft]));
+    return { name: this.command.name, values };
   }
 
   add(option) {
@@ -130,10 +131,12 @@ export class SlashForm {
     const text = this.tail.value.trim().toLowerCase();
     const found = this.rest.filter((option) => option.name.includes(text))
       .sort((a, b) => Number(b.name.startsWith(text)) - Number(a.name.startsWith(text)));
-    const items = found.map((option) => ({ label: option.name, note: option.description, option, art: h("span", { class: "picker-art" }, icon("plus", 16)) }));
+    const plus = () => h("span", { class: "picker-art" }, icon("plus", 16));
+    const items = found.map((option) => ({ label: option.name, note: option.description, option, art: plus() }));
     this.picker.show(this.tail, {
-      title: items.length || error ? "Options" : "", note: items.length ? "Choose one to add, or press Enter to send" : "", error,
-      items, eager: Boolean(text), pick: ({ option }) => this.#addFromTail(option),
+      title: items.length || error ? "Options" : "",
+      note: items.length ? "Choose one to add, or press Enter to send" : "",
+      error, items, eager: Boolean(text), pick: ({ option }) => this.#addFromTail(option),
     });
   }
 
@@ -167,8 +170,9 @@ export class SlashForm {
     return true;
   }
 
-  #enter(event) {
-    if (event.target.matches(".pill-off") || (event.target.matches(".pill-file") && this.#pillOf(event.target).empty)) return false;
+  #enter({ target }) {
+    const choosesFile = target.matches(".pill-file") && this.#pillOf(target).empty;
+    if (choosesFile || target.matches(".pill-off")) return false;
     if (this.picker.active) this.picker.take();
     else this.submit();
     return true;

@@ -107,20 +107,8 @@ async def test_only_its_member_or_a_moderator_deletes(house: House) -> None:
         assert refused.message["ephemeral"]
         assert "Only Ada or a moderator can do that." in words(refused.message)
     assert first.message is not None
-    async with house.player(user="admin") as admin:
-        listed = [m for m in house.shown(user="admin") if m["id"] == first.message["id"]]
-        custom_id = listed[0]["components"][0]["components"][1]["custom_id"]
-        del admin
-        await house.standin.interact(
-            {
-                "user": "admin",
-                "channel": "easel",
-                "type": 3,
-                "message": first.message["id"],
-                "data": {"custom_id": custom_id, "component_type": 2},
-            }
-        )
-        await house.until(lambda: first.message["id"] not in [m["id"] for m in house.shown()])
+    await house.press(first.message["id"], "delete", user="admin")
+    await house.until(lambda: first.message["id"] not in [m["id"] for m in house.shown()])
 
 
 async def test_a_private_picture_is_for_its_member_alone(house: House) -> None:
@@ -164,15 +152,7 @@ async def test_buttons_work_after_a_restart(house: House) -> None:
     message = await house.draw(f"/draw prompt:an old lamp {SMALL}")
     await house.restart()
     before = generating_calls(house.server)
-    custom_id = message["components"][0]["components"][0]["custom_id"]
-    asked = {
-        "user": "ada",
-        "channel": "easel",
-        "type": 3,
-        "message": message["id"],
-        "data": {"custom_id": custom_id, "component_type": 2},
-    }
-    outcome = await house.standin.interact(asked)
+    outcome = await house.press(message["id"], "again")
     assert outcome["outcome"] == "message"
     new = outcome["message_id"]
     await house.until(lambda: bool(house.message(new)["attachments"]))

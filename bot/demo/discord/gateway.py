@@ -231,7 +231,7 @@ class Gateway:
             await asyncio.gather(connection.sender, return_exceptions=True)
         if session is not None and session.socket is connection.socket:
             session.socket, session.dropped_at = None, self._clock.now()
-            if connection.socket.ws.close_code in (1000, 1001):
+            if connection.socket.said_goodbye:
                 self._sessions.pop(session.id, None)
         self._world.set_bot_online(self.online)
 

@@ -24,6 +24,7 @@ class Socket:
 
     def __init__(self, ws: web.WebSocketResponse, *, compressed: bool) -> None:
         self.ws = ws
+        self._ended_here = False
         self._deflate = zlib.compressobj() if compressed else None
         self._turn = asyncio.Lock()
 
@@ -45,7 +46,13 @@ class Socket:
 
     async def close(self, code: int, reason: str = "") -> None:
         """Close with one of Discord's codes; harmless when it is closed already."""
+        self._ended_here = True
         await self.ws.close(code=code, message=reason.encode())
+
+    @property
+    def said_goodbye(self) -> bool:
+        """Whether the client ended it with 1000 or 1001, and with it its session."""
+        return not self._ended_here and self.ws.close_code in (1000, 1001)
 
 
 class Session:

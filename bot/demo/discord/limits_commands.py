@@ -26,7 +26,7 @@ from bot.demo.discord.wire import (
 MOST_OF_TYPE = {SLASH: 100, USER_MENU: 15, MESSAGE_MENU: 15}
 MOST_CHARACTERS = 8_000
 OPTION_TYPES = frozenset(range(1, 12))
-_NAME = re.compile(r"^[-_'\w]{1,32}$")
+_NAME = re.compile(r"^[-_'\w]*$")
 
 
 def check_commands(commands: Any) -> None:

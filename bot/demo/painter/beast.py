@@ -16,7 +16,7 @@ def paint_beast(sheet: Sheet) -> None:
     kind = species(sheet.scene, sheet.dice)
     kind = _in_light(sheet, kind)
     mirrored = sheet.dice.random() < 0.5
-    unit = min(sheet.width * 0.6, sheet.height * 0.42)
+    unit = min(sheet.width * 0.5, sheet.height * 0.42)
     x = sheet.width * (0.5 + sheet.dice.uniform(-0.04, 0.04))
     frame = Frame(x, sheet.height * 0.93 - unit, unit, 0.0, mirrored)
     brush.shade(sheet.image, frame.at(0, 0.98), (unit * 1.0, unit * 0.2), (16, 14, 34), 0.62)

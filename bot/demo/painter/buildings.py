@@ -1,7 +1,8 @@
-"""A castle on its hill, a lighthouse on its rock, a cottage with smoke."""
+"""A castle on its hill, a lighthouse on its rock."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from PIL import ImageDraw
@@ -20,7 +21,7 @@ class Stone:
     roof: Coat
 
 
-def _stone(sheet: Sheet, wall: Colour, roof: Colour) -> Stone:
+def stone_of(sheet: Sheet, wall: Colour, roof: Colour) -> Stone:
     warm = mix(sheet.palette.sun, sheet.palette.sky[2], 0.4)
 
     def coat(colour: Colour) -> Coat:
@@ -32,13 +33,13 @@ def _stone(sheet: Sheet, wall: Colour, roof: Colour) -> Stone:
 
 def paint_castle(sheet: Sheet) -> None:
     """Towers with pointed roofs and lit windows, on a rock or a hill."""
-    unit = min(sheet.width * 0.5, sheet.height * 0.42)
+    unit = min(sheet.width * 0.46, sheet.height * 0.3)
     by_sea = sheet.scene.place == "sea"
     x = 0.5 + sheet.dice.uniform(-0.06, 0.06)
     frame = Frame(sheet.width * x, sheet.height * (sheet.horizon + (0.0 if by_sea else 0.1)), unit)
     roofs = ((86, 104, 148), (164, 84, 74), (70, 118, 116), (120, 86, 138))
-    stone = _stone(sheet, (206, 192, 176), sheet.dice.choice(roofs))
-    _rock(sheet, frame, by_sea)
+    stone = stone_of(sheet, (206, 192, 176), sheet.dice.choice(roofs))
+    (_rock if by_sea else _hill)(sheet, frame)
     towers = [
         (-0.52, 0.5, 0.1),
         (0.54, 0.44, 0.1),
@@ -54,30 +55,37 @@ def paint_castle(sheet: Sheet) -> None:
     _gate(sheet, frame, stone)
 
 
-def _rock(sheet: Sheet, frame: Frame, by_sea: bool) -> None:
-    stone = sheet.tinted((112, 104, 110) if by_sea else (104, 128, 84), 0.35)
-    outline = [
-        (-1.05, 0.42),
-        (-0.86, 0.16),
-        (-0.66, 0.06),
-        (-0.2, 0.0),
-        (0.3, 0.02),
-        (0.66, 0.06),
-        (0.84, 0.2),
-        (1.1, 0.42),
-    ]
-    rough = [
-        (x + sheet.dice.uniform(-0.03, 0.03), y + sheet.dice.uniform(-0.02, 0.02))
-        for x, y in outline
-    ]
-    points = [*frame.shape(*rough)][: 8 * 7 + 1] + [frame.at(1.12, 0.5), frame.at(-1.08, 0.5)]
-    brush.form(
-        sheet.image,
-        points,
-        (lighter(stone, 0.25), stone, darker(stone, 0.55)),
-        depth=0.2,
-        light=sheet.light,
-    )
+def _rock(sheet: Sheet, frame: Frame) -> None:
+    """A rock in the sea, with foam around it."""
+    stone = sheet.tinted((112, 104, 110), 0.35)
+    crest = [(-1.05, 0.44), (-0.84, 0.16), (-0.66, 0.06), (-0.2, 0.0), (0.3, 0.02), (0.66, 0.06)]
+    crest += [(0.84, 0.2), (1.1, 0.44)]
+    dice = sheet.dice
+    rough = [(x + dice.uniform(-0.03, 0.03), y + dice.uniform(-0.02, 0.02)) for x, y in crest]
+    outline = [*frame.shape(*rough)[: 8 * 7 + 1], frame.at(1.1, 0.44), frame.at(-1.0, 0.44)]
+    tones = (lighter(stone, 0.25), stone, darker(stone, 0.55))
+    brush.form(sheet.image, outline, tones, depth=0.2, light=sheet.light)
+    _cracks(sheet, frame, stone)
+    _foam(sheet, frame)
+
+
+def _hill(sheet: Sheet, frame: Frame) -> None:
+    """A round hill in the meadow, overgrown like the rest of it."""
+    light, dark = sheet.palette.ground
+    line = []
+    for index in range(61):
+        x = sheet.width * index / 60
+        swell = math.exp(-(((x - frame.x) / (frame.unit * 1.05)) ** 2))
+        line.append((x, frame.y + frame.unit * (0.52 - 0.5 * swell)))
+    outline = [*line, (sheet.width + 2, sheet.height + 2), (-2, sheet.height + 2)]
+    ground.fill_ridge(sheet, outline, light, mix(light, dark, 0.85), 0.3)
+    if sheet.scene.weather != "snow":
+        top = (frame.y + frame.unit * 0.45) / sheet.height
+        ground.paint_grass(sheet, top, light, dark)
+        ground.paint_flowers(sheet, top)
+
+
+def _cracks(sheet: Sheet, frame: Frame, stone: Colour) -> None:
     pen = ImageDraw.Draw(sheet.image)
     for _ in range(170):
         x, y = sheet.touch.uniform(-0.85, 0.85), sheet.touch.uniform(0.08, 0.42)
@@ -89,11 +97,13 @@ def _rock(sheet: Sheet, frame: Frame, by_sea: bool) -> None:
         pen.line(
             (px, py, px + long * 0.5, py + long), fill=tone, width=max(int(frame.unit * 0.008), 1)
         )
-    if by_sea:
-        foam = ground.profile(sheet.dice, 60, 0.6, 6)
-        line = [frame.at(-1.12 + 2.26 * i / 59, 0.42 + 0.012 * h) for i, h in enumerate(foam)]
-        below = [frame.at(-1.2 + 2.4 * i / 59, 0.455 + 0.01 * h) for i, h in enumerate(foam)]
-        brush.flat(sheet.image, [*line, *reversed(below)], lighter(sheet.palette.sky[2], 0.5), 0.75)
+
+
+def _foam(sheet: Sheet, frame: Frame) -> None:
+    foam = ground.profile(sheet.dice, 60, 0.6, 6)
+    line = [frame.at(-1.12 + 2.26 * i / 59, 0.42 + 0.012 * h) for i, h in enumerate(foam)]
+    below = [frame.at(-1.2 + 2.4 * i / 59, 0.465 + 0.01 * h) for i, h in enumerate(foam)]
+    brush.flat(sheet.image, [*line, *reversed(below)], lighter(sheet.palette.sky[2], 0.5), 0.75)
 
 
 def _tower(
@@ -225,15 +235,15 @@ def _gate(sheet: Sheet, frame: Frame, stone: Stone) -> None:
 
 def paint_lighthouse(sheet: Sheet) -> None:
     """Red and white, its beam over the sea."""
-    unit = min(sheet.width * 0.5, sheet.height * 0.44)
+    unit = min(sheet.width * 0.5, sheet.height * 0.34)
     x = 0.36 if sheet.sun[0] > 0.5 else 0.64
     frame = Frame(sheet.width * x, sheet.height * (sheet.horizon + 0.02), unit)
     if sheet.palette.night or sheet.scene.time == "sunset":
         for side in (-1, 1):
             beam = [frame.at(0, -1.13), frame.at(3 * side, -1.55), frame.at(3 * side, -0.95)]
             brush.flat(sheet.image, beam, lighter(sheet.palette.lamp, 0.4), 0.28)
-    _rock(sheet, frame, True)
-    stone = _stone(sheet, (238, 232, 224), (196, 70, 62))
+    _rock(sheet, frame)
+    stone = stone_of(sheet, (238, 232, 224), (196, 70, 62))
     for band in range(5):
         y0, y1 = 0.04 - 1.02 * band / 5, 0.04 - 1.02 * (band + 1) / 5
         h0, h1 = 0.19 - 0.075 * band / 5, 0.19 - 0.075 * (band + 1) / 5
@@ -271,127 +281,3 @@ def paint_lighthouse(sheet: Sheet) -> None:
     brush.form(sheet.image, cap, stone.roof, depth=0.3, light=sheet.light)
     for y in (-0.25, -0.62):
         _window(sheet, frame, (0, y), 0.03)
-
-
-def paint_house(sheet: Sheet) -> None:
-    """A cottage: one gable, a chimney with smoke, a warm window."""
-    unit = min(sheet.width * 0.42, sheet.height * 0.34)
-    frame = Frame(
-        sheet.width * 0.5,
-        sheet.height * min(sheet.horizon + 0.2, 0.82),
-        unit,
-        0,
-        sheet.dice.random() < 0.5,
-    )
-    walls, roofs = (
-        ((238, 222, 196), (206, 160, 120), (190, 204, 206)),
-        ((176, 84, 66), (98, 86, 104), (120, 110, 76)),
-    )
-    stone = _stone(sheet, sheet.dice.choice(walls), sheet.dice.choice(roofs))
-    snow = sheet.scene.weather == "snow"
-    brush.shade(
-        sheet.image,
-        frame.at(0.1, 0.36),
-        (unit * 1.2, unit * 0.16),
-        darker(sheet.palette.ground[1], 0.6),
-        0.55,
-    )
-    _smoke(sheet, frame)
-    chimney = [
-        frame.at(0.42, -0.86),
-        frame.at(0.58, -0.86),
-        frame.at(0.58, -0.3),
-        frame.at(0.42, -0.3),
-    ]
-    brush.form(sheet.image, chimney, stone.wall, depth=0.35, light=sheet.light)
-    side = [
-        frame.at(-0.1, -0.22),
-        frame.at(0.86, -0.22),
-        frame.at(0.86, 0.34),
-        frame.at(-0.1, 0.34),
-    ]
-    brush.form(
-        sheet.image,
-        side,
-        (stone.wall[1], mix(stone.wall[1], stone.wall[2], 0.35), stone.wall[2]),
-        depth=0.15,
-        light=sheet.light,
-    )
-    front = [
-        frame.at(-0.8, -0.2),
-        frame.at(-0.44, -0.72),
-        frame.at(-0.06, -0.2),
-        frame.at(-0.06, 0.36),
-        frame.at(-0.8, 0.36),
-    ]
-    brush.form(sheet.image, front, stone.wall, depth=0.2, light=sheet.light)
-    white = ((255, 255, 255), (238, 244, 254), (176, 192, 224))
-    tiles = white if snow else stone.roof
-    roof = [
-        frame.at(-0.46, -0.8),
-        frame.at(0.66, -0.8),
-        frame.at(0.98, -0.18),
-        frame.at(0.02, -0.18),
-    ]
-    brush.form(sheet.image, roof, tiles, depth=0.2, light=(0, -1))
-    for near, far in (((-0.92, -0.14), (-0.44, -0.82)), ((0.04, -0.14), (-0.44, -0.82))):
-        edge = [
-            frame.at(*near),
-            frame.at(*far),
-            frame.at(far[0], far[1] + 0.11),
-            frame.at(near[0] + (0.06 if near[0] < -0.4 else -0.06), near[1] + 0.05),
-        ]
-        brush.form(sheet.image, edge, tiles, depth=0.3, light=(0, -1))
-    _house_openings(sheet, frame)
-
-
-def _house_openings(sheet: Sheet, frame: Frame) -> None:
-    frame_tone = sheet.tinted((98, 66, 48))
-    door = frame.shape((-0.55, 0.36), (-0.55, 0.06), (-0.44, -0.04), (-0.33, 0.06), (-0.33, 0.36))
-    brush.form(
-        sheet.image,
-        door,
-        (lighter(frame_tone, 0.3), frame_tone, darker(frame_tone, 0.4)),
-        depth=0.2,
-    )
-    for x, y in ((0.2, 0.02), (0.58, 0.02), (-0.44, -0.38)):
-        lamp = lighter(sheet.palette.lamp, 0.15)
-        brush.glow(
-            sheet.image,
-            frame.at(x, y),
-            frame.unit * 0.34,
-            sheet.palette.lamp,
-            0.6 if sheet.palette.night else 0.25,
-        )
-        outer = [
-            frame.at(x - 0.11, y - 0.12),
-            frame.at(x + 0.11, y - 0.12),
-            frame.at(x + 0.11, y + 0.12),
-            frame.at(x - 0.11, y + 0.12),
-        ]
-        brush.flat(sheet.image, outer, frame_tone)
-        for dx in (-0.046, 0.046):
-            for dy in (-0.05, 0.05):
-                pane = [
-                    frame.at(x + dx - 0.04, y + dy - 0.044),
-                    frame.at(x + dx + 0.04, y + dy - 0.044),
-                    frame.at(x + dx + 0.04, y + dy + 0.044),
-                    frame.at(x + dx - 0.04, y + dy + 0.044),
-                ]
-                brush.flat(sheet.image, pane, lamp)
-
-
-def _smoke(sheet: Sheet, frame: Frame) -> None:
-    for index in range(12):
-        share = index / 11
-        x = 0.5 + 0.24 * share + 0.05 * sheet.touch.uniform(-1, 1)
-        y = -0.92 - 0.75 * share
-        size = 0.05 + 0.11 * share
-        px, py = frame.at(x, y)
-        brush.shade(
-            sheet.image,
-            (px, py),
-            (size * frame.unit * 1.8, size * frame.unit * 1.5),
-            lighter(sheet.palette.cloud[0], 0.3),
-            0.6 * (1 - share),
-        )

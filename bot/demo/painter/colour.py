@@ -40,11 +40,12 @@ def darker(colour: Colour, share: float) -> Colour:
 
 def jitter(colour: Colour, rng: random.Random, amount: float) -> Colour:
     """A neighbour of the colour, up to ``amount`` (of 255) away in brightness."""
-    shift = rng.uniform(-amount, amount)
+    shift = int((rng.random() * 2 - 1) * amount)
+    warm = int((rng.random() - 0.5) * amount * 0.6)
     return (
-        min(max(round(colour[0] + shift + rng.uniform(-amount, amount) * 0.3), 0), 255),
-        min(max(round(colour[1] + shift), 0), 255),
-        min(max(round(colour[2] + shift - rng.uniform(-amount, amount) * 0.3), 0), 255),
+        min(max(colour[0] + shift + warm, 0), 255),
+        min(max(colour[1] + shift, 0), 255),
+        min(max(colour[2] + shift - warm, 0), 255),
     )
 
 

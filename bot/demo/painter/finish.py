@@ -77,14 +77,14 @@ def _paper(size: tuple[int, int], rng: random.Random, strength: float) -> Image.
 def _watercolour(image: Image.Image, rng: random.Random) -> Image.Image:
     size = image.size
     unit = min(size)
-    flat = image.filter(ImageFilter.MedianFilter(5)).filter(ImageFilter.BoxBlur(unit / 400))
-    pale = Image.blend(flat, Image.new("RGB", size, (255, 252, 244)), 0.28)
-    bloom = brush.fractal(rng, size, 3, 5).point([round(205 + v * 50 / 255) for v in range(256)])
+    flat = image.filter(ImageFilter.MedianFilter(3)).filter(ImageFilter.BoxBlur(unit / 900))
+    pale = Image.blend(flat, Image.new("RGB", size, (255, 252, 244)), 0.24)
+    bloom = brush.fractal(rng, size, 3, 5).point([round(222 + v * 33 / 255) for v in range(256)])
     wash = ImageChops.multiply(pale, Image.merge("RGB", [bloom] * 3))
     edges = ImageOps.invert(flat.convert("L").filter(ImageFilter.FIND_EDGES))
     edges = edges.filter(ImageFilter.BoxBlur(1)).point([max(120, v) for v in range(256)])
     wash = ImageChops.multiply(wash, Image.merge("RGB", [edges] * 3))
-    paper = _paper(size, rng, 0.16)
+    paper = _paper(size, rng, 0.07)
     wash = ImageChops.multiply(
         ImageEnhance.Color(wash).enhance(1.25), Image.merge("RGB", [paper] * 3)
     )

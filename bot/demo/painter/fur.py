@@ -73,7 +73,7 @@ def fluff(
         sheet.image, frame.oval(cx, cy, rx * 0.95, ry * 0.95, turn), mix(coat[1], coat[2], 0.5)
     )
     rng = sheet.touch
-    count = max(int(hair.density * math.pi * rx * ry), 24)
+    count = max(int(hair.density * sheet.detail * math.pi * rx * ry), 24)
     cos, sin = math.cos(turn), math.sin(turn)
     light = (-sheet.light[0] if frame.mirrored else sheet.light[0], sheet.light[1])
     shapes = []
@@ -101,18 +101,20 @@ def _hair(
     rng = sheet.touch
     long = hair.length * rng.uniform(0.55, 1.15)
     dx, dy = math.cos(way), math.sin(way)
-    nx, ny = -dy * hair.width, dx * hair.width
+    half = hair.width / math.sqrt(sheet.detail)
+    nx, ny = -dy * half, dx * half
     bend = rng.uniform(-0.25, 0.25) * long
     x, y = root
     points = [
         frame.at(x - nx, y - ny),
         frame.at(
-            x + dx * long * 0.55 - nx * 0.8 + ny * 0 - dy * bend,
+            x + dx * long * 0.55 - nx * 0.8 - dy * bend,
             y + dy * long * 0.55 - ny * 0.8 + dx * bend,
         ),
         frame.at(x + dx * long, y + dy * long),
         frame.at(
-            x + dx * long * 0.5 + nx * 0.8 - dy * bend, y + dy * long * 0.5 + ny * 0.8 + dx * bend
+            x + dx * long * 0.5 + nx * 0.8 - dy * bend,
+            y + dy * long * 0.5 + ny * 0.8 + dx * bend,
         ),
         frame.at(x + nx, y + ny),
     ]

@@ -157,8 +157,9 @@ def paint_grass(sheet: Sheet, top: float, light: Colour, dark: Colour) -> None:
     rng, unit = sheet.touch, sheet.unit
     layer = sheet.image
     pen = ImageDraw.Draw(layer)
-    for index in range(1500):
-        depth = (index / 1500) ** 1.2
+    count = int(1500 * sheet.detail)
+    for index in range(count):
+        depth = (index / count) ** 1.2
         x, y = sheet.at(rng.random(), top + 0.02 + (1.02 - top) * depth)
         tall = unit * (0.008 + 0.045 * depth) * rng.uniform(0.5, 1.2)
         lean = rng.uniform(-0.4, 0.4) * tall
@@ -244,8 +245,9 @@ def _ripples(sheet: Sheet, top: float, bottom: float) -> None:
     rng, unit = sheet.touch, sheet.unit
     pen = ImageDraw.Draw(sheet.image, "RGBA")
     shine = lighter(sheet.palette.sun, 0.35)
-    for index in range(420):
-        depth = (index / 420) ** 1.5
+    count = int(420 * sheet.detail)
+    for index in range(count):
+        depth = (index / count) ** 1.5
         y = top + (bottom - top) * depth + 0.002
         on_path = rng.random() < 0.45
         x = rng.gauss(sheet.sun[0], 0.025 + 0.1 * depth) if on_path else rng.random()

@@ -111,6 +111,8 @@ def choose(scene: Scene, dice: random.Random) -> Palette:
     """The colours for a scene."""
     palette = dice.choice(_TIMES[scene.time])
     palette = _turned(palette, dice.uniform(-0.015, 0.015))
+    if scene.says("autumn", "fall") and scene.weather != "snow":
+        palette = _autumn(palette)
     if scene.weather == "snow":
         palette = _snowed(palette)
     if scene.weather in ("rain", "fog"):
@@ -126,6 +128,13 @@ def _turned(p: Palette, hue: float) -> Palette:
         near=turned(p.near, hue),
         ground=(turned(p.ground[0], hue), turned(p.ground[1], hue)),
     )
+
+
+def _autumn(p: Palette) -> Palette:
+    light, dark = (214, 150, 74), (122, 74, 50)
+    share = 0.35 if p.night else 0.75
+    ground = (mix(p.ground[0], light, share), mix(p.ground[1], dark, share))
+    return replace(p, near=mix(p.near, (168, 92, 52), share * 0.8), ground=ground)
 
 
 def _snowed(p: Palette) -> Palette:

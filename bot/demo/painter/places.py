@@ -8,7 +8,7 @@ from typing import Final
 from PIL import Image, ImageDraw, ImageFilter
 
 from bot.demo.painter import brush, ground, heaven, town, wood
-from bot.demo.painter.colour import darker, lighter, mix, turned
+from bot.demo.painter.colour import darker, lighter, mix
 from bot.demo.painter.sheet import Sheet
 
 _AFLOAT: Final = frozenset({"", "boat", "whale", "balloon", "dragon", "lighthouse", "castle"})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.demo.painter.order import PaintOrder
@@ -106,6 +106,7 @@ _HOME: Final[Mapping[str, tuple[str, ...]]] = {
     "mountain": ("mountains",),
 }
 _ANYWHERE: Final = ("meadow", "mountains", "sea", "forest")
+_INDOORS: Final = ("deep", "studio", "table")
 _TAG: Final = re.compile(r"<[^>]*>")
 _WORD: Final = re.compile(r"[a-z0-9]+")
 
@@ -125,6 +126,10 @@ class Scene:
         """Whether one of the words is in the prompt."""
         return any(word in self.words for word in words)
 
+    def without_subject(self) -> Scene:
+        """The same scene, with nobody in it."""
+        return replace(self, subject="")
+
 
 def plan(order: PaintOrder) -> Scene:
     """Read the prompt."""
@@ -135,6 +140,8 @@ def plan(order: PaintOrder) -> Scene:
     time = _first(words, TIMES) or dice.choices(("day", "sunset", "dawn", "night"), (6, 3, 3, 1))[0]
     if place == "space":
         time = "night"
+    elif place in _INDOORS and time == "night" and not _first(words, TIMES):
+        time = "day"
     weather = _first(words, WEATHERS)
     manner = _first(words, MANNERS) or ("ink" if "ink" in order.model.lower() else "")
     if subject in ("mountain", "city", "planet") or (subject == "tree" and place == "forest"):

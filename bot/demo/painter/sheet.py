@@ -44,6 +44,11 @@ class Sheet:
         return min(self.image.size)
 
     @property
+    def detail(self) -> float:
+        """How many of the small strokes are worth painting, 0.2 to 1: few on small canvases."""
+        return min(max(self.unit / 480, 0.2), 1.0)
+
+    @property
     def light(self) -> Point:
         """The direction the light comes from, for forms in the middle of the picture."""
         return (-0.7 if self.sun[0] < 0.5 else 0.7), -0.75

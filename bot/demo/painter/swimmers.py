@@ -43,8 +43,10 @@ def _fish(sheet: Sheet, frame: Frame, tones: Coat) -> None:
         ((0.2, -0.3), (-0.05, -0.56), (-0.4, -0.54), (-0.32, -0.26)),
         ((0.05, 0.3), (-0.12, 0.56), (-0.34, 0.6), (-0.28, 0.24)),
     )
-    for fin in fins:
-        brush.form(sheet.image, frame.shape(*fin), veil, depth=0.16, light=sheet.light, opacity=0.9)
+    for outline in fins:
+        brush.form(
+            sheet.image, frame.shape(*outline), veil, depth=0.16, light=sheet.light, opacity=0.9
+        )
     _rays(sheet, frame, veil)
     body = frame.shape(
         (0.56, -0.02),
@@ -129,13 +131,10 @@ def paint_whale(sheet: Sheet) -> None:
     wave += [(-1.3 + 2.6 * i / 26, 0.36 + 0.035 * math.sin(i * 1.7)) for i in range(27)]
     points = [frame.at(x, y) for x, y in wave] + [frame.at(1.3, 0.62), frame.at(-1.3, 0.62)]
     deep = mix(sheet.palette.sky[0], sheet.palette.near, 0.35)
-    brush.form(
-        sheet.image,
-        points,
-        (lighter(sheet.palette.sky[2], 0.2), deep, deep),
-        depth=0.2,
-        opacity=0.55,
-    )
+    brush.flat(sheet.image, points, mix(deep, sheet.palette.sky[2], 0.3), 0.6)
+    foam = [frame.at(x, y) for x, y in wave[1:]]
+    foam += [frame.at(x, y + 0.025 + 0.012 * math.sin(x * 9)) for x, y in reversed(wave[1:])]
+    brush.flat(sheet.image, foam, lighter(sheet.palette.sky[2], 0.55), 0.7)
 
 
 def _fountain(sheet: Sheet, frame: Frame) -> None:

@@ -15,7 +15,7 @@ import aiohttp
 from PIL import Image
 
 from bot.demo.discord import DiscordStandIn
-from bot.demo.discord.people import APPLICATION_ID, GUILD_ID
+from bot.demo.discord.people import APPLICATION_ID
 
 TOKEN = "a-token-for-tests"
 EPHEMERAL, V2 = 64, 1 << 15
@@ -135,7 +135,7 @@ class Rest:
         headers = {} if token is None else {"Authorization": f"Bot {token}"}
         data: Any = None
         if files is not None:
-            data = aiohttp.FormData()
+            data = aiohttp.FormData(quote_fields=False)
             data.add_field("payload_json", json.dumps(body))
             for name, (filename, raw) in files.items():
                 kind = "application/octet-stream"
@@ -198,6 +198,7 @@ class RawSocket:
     compressed: bool
     inflate: Any = field(default_factory=zlib.decompressobj)
     seq: int | None = None
+    session_id: str = ""
 
     async def receive(self) -> Json:
         message = await self.ws.receive(timeout=3)
@@ -208,6 +209,8 @@ class RawSocket:
         raw = self.inflate.decompress(message.data) if self.compressed else message.data
         payload: Json = json.loads(raw)
         self.seq = payload["s"] or self.seq
+        if payload["t"] == "READY":
+            self.session_id = payload["d"]["session_id"]
         return payload
 
     async def until(self, event: str) -> Json:
@@ -239,7 +242,7 @@ async def connect(
 ) -> AsyncIterator[RawSocket]:
     """A gateway socket that has heard HELLO."""
     query = "?v=10&encoding=json" + ("&compress=zlib-stream" if compressed else "")
-    async with session.ws_connect(stand_in.gateway.url + query) as ws:
+    async with session.ws_connect(stand_in.gateway.url + query, autoclose=False) as ws:
         socket = RawSocket(ws, compressed)
         assert (await socket.receive())["op"] == 10
         yield socket
@@ -280,6 +283,3 @@ async def signed_in(rest: Rest, *, intents: int = 1) -> AsyncIterator[RawBot]:
         await socket.until("GUILD_CREATE")
         assert (await rest.register(ASK, LOOK)).status == 200
         yield RawBot(rest, socket)
-
-
-__all__ = ["APPLICATION_ID", "GUILD_ID"]

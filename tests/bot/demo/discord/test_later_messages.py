@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from tests.bot.demo.discord.raw_bot import (
-    APPLICATION_ID,
-    BUTTON,
-    EPHEMERAL,
-    V2,
-    RawBot,
-    png,
-    press,
-    row,
-    slash,
-)
+from bot.demo.discord.people import APPLICATION_ID
+from tests.bot.demo.discord.raw_bot import BUTTON, EPHEMERAL, V2, RawBot, png, press, row, slash
 
 PICTURE = {"files[0]": ("a.png", png())}
 TEXT = {"type": 10, "content": "in a container"}
