@@ -87,8 +87,13 @@ class Easel:
     async def close(self) -> None:
         """Stops calmly: claims no more, lets the running job end, closes in reverse order."""
         seconds = self.settings.environment.shutdown_seconds
-        await asyncio.gather(*(w.stop(seconds - 2) for w in self._workers))
-        await asyncio.gather(*self._tasks[: len(self._workers)], return_exceptions=True)
+        await asyncio.gather(*(w.stop(seconds * 0.6) for w in self._workers))
+        if self._tasks:
+            # What cannot be handed back in time is rescued at the next start.
+            await asyncio.wait(self._tasks[: len(self._workers)], timeout=seconds * 0.2)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._serving is not None:
             # Before the session closes: py-cord would try to reconnect over it (5.2.5).
             self._serving.cancel()
@@ -150,9 +155,7 @@ class Easel:
         for worker in self._workers:
             self._tasks.append(asyncio.create_task(worker.run()))
         for health in self.painters.values():
-            task = asyncio.create_task(health.run())
-            self._tasks.append(task)
-            self._closing.callback(task.cancel)
+            self._tasks.append(asyncio.create_task(health.run()))
 
     def _health_changed(self, health: Health) -> None:
         self.queue.trouble(health.backend.name, trouble_of(health))

@@ -8,12 +8,14 @@ server was asked, and what lies in the database.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from pydantic import SecretStr
 
 from bot.app import Easel
@@ -207,3 +209,11 @@ def labels(message: Message) -> list[str]:
 def generating_calls(server: DemoImageServer) -> int:
     """How many pictures the image server was asked to paint so far."""
     return sum(1 for _, path, _ in server.requests if path.endswith("/txt2img"))
+
+
+@contextmanager
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], str]]:
+    """What the operator's log said meanwhile."""
+    with caplog.at_level(logging.INFO):
+        caplog.clear()
+        yield lambda: "\n".join(r.getMessage() for r in caplog.records)

@@ -6,6 +6,7 @@ import { openLightbox } from "./lightbox.js";
 
 const WIDEST = 550; // px of a single picture
 const TALLEST = 420; // px of a single picture
+const TALLEST_GRID = 560; // px of two rows of pictures
 const revealed = new Set(); // spoilers that were opened, by their address without signature
 
 const isPicture = (file) => (file.content_type ?? "").startsWith("image/") && file.width > 0;
@@ -31,7 +32,19 @@ function fromAttachment(file) {
 export function grid(pictures) {
   const shown = pictures.slice(0, 10);
   if (shown.length === 1) return h("div", { class: "grid grid-1" }, single(shown[0], shown));
-  return h("div", { class: `grid grid-${shown.length}` }, shown.map((one) => tile(one, shown)));
+  const node = h("div", { class: `grid grid-${shown.length}` }, shown.map((one) => tile(one, shown)));
+  if (shown.length === 2 || shown.length === 4) uncrop(node, shown);
+  return node;
+}
+
+/** Two or four pictures of one shape keep that shape, as far as it is not too tall. */
+function uncrop(node, pictures) {
+  const [shape] = pictures.map(({ width, height }) => width / height);
+  const alike = pictures.every(({ width, height }) => Math.abs(width / height - shape) < 0.02);
+  if (!alike || !(shape > 0.4 && shape < 2.5)) return;
+  const rows = pictures.length / 2;
+  node.style.setProperty("--shape", String(shape));
+  node.style.setProperty("max-width", `${Math.round(Math.min(WIDEST, TALLEST_GRID * shape * (2 / rows)))}px`);
 }
 
 /** One picture at its own proportions, never larger than it is. */

@@ -101,10 +101,12 @@ function replyLine(message) {
 }
 
 function snippet(message) {
-  const text = messageText(message).replace(/\s+/g, " ");
+  const text = messageText(message).replace(BLOCK_MARKS, "").replace(/\s+/g, " ").trim();
   if (text) return plainWords(text.length > SNIPPET ? `${text.slice(0, SNIPPET)}…` : text);
   return h("em", {}, message.attachments?.length ? "Click to see the picture" : "Click to see the message");
 }
+
+const BLOCK_MARKS = /^(?:#{1,3}|-#|>{1,3}|[-*]) +|```\w*/gm;
 
 /** The text without its marks; what is hidden stays hidden. */
 function plainWords(text) {

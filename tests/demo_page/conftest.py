@@ -30,16 +30,21 @@ class Scene:
     browser: Browser
     page: Page
 
-    async def open(self, query: str = "", **context: object) -> Page:
+    async def open(self, query: str = "", **context: Any) -> Page:
         """Another page, as another person or in another window size."""
-        page = await self.browser.new_page(**context)  # type: ignore[arg-type]
+        page = await self.browser.new_page(**context)
         await page.goto(f"{self.stand_in.url}/{query}")
         await page.locator(".welcome").wait_for()
         return page
 
-    async def post(self, *files: Attached, **message: Any) -> None:
-        """The bot writes into #easel by itself."""
-        await self.bot.post(self.stand_in.world.channel("easel").id, *files, **message)
+    @property
+    def channel(self) -> str:
+        """The id of #easel, where the page opens."""
+        return self.stand_in.world.channel("easel").id
+
+    async def post(self, *files: Attached, **message: Any) -> str:
+        """The bot writes into #easel by itself; the id of its message."""
+        return str((await self.bot.post(self.channel, *files, **message))["id"])
 
 
 def chromium() -> str:

@@ -106,7 +106,10 @@ class Call:
 
 
 class ScriptedBot:
-    """Plays scripts: `on["draw"]`, `on["button:again"]`, `on["modal:edit"]`, `on["complete:draw"]`."""
+    """Plays the scripts in `on`: "draw", "complete:draw", "button:again", "modal:edit" ….
+
+    `calls` are the interactions that came, oldest first.
+    """
 
     def __init__(self, api_url: str, token: str) -> None:
         self.on: dict[str, Script] = {}
@@ -116,6 +119,7 @@ class ScriptedBot:
         self._token = token
         self._session = aiohttp.ClientSession()
         self._ready = asyncio.Event()
+        self._called = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
         self._scripts: set[asyncio.Task[None]] = set()
 
@@ -140,9 +144,7 @@ class ScriptedBot:
             if isinstance(result, Exception):
                 raise result
 
-    async def call(
-        self, method: str, path: str, body: Any, files: Sequence[Attached] = ()
-    ) -> Any:
+    async def call(self, method: str, path: str, body: Any, files: Sequence[Attached] = ()) -> Any:
         """One REST call; files go beside the body as Discord wants them."""
         sent: dict[str, Any] = {"data": _form(body, files)} if files else {"json": body}
         headers = {"Authorization": f"Bot {self._token}"}
@@ -155,6 +157,13 @@ class ScriptedBot:
         """A message in a channel, outside any interaction."""
         made: Json = await self.call("POST", f"/channels/{channel}/messages", message, files)
         return made
+
+    async def heard(self, wanted: Callable[[Json], bool]) -> None:
+        """Until an interaction has come whose `data` is wanted."""
+        async with asyncio.timeout(5):
+            while not any(wanted(call["data"]) for call in self.calls):
+                self._called.clear()
+                await self._called.wait()
 
     async def _listen(self) -> None:
         url = (await self.call("GET", "/gateway", None))["url"]
@@ -174,6 +183,7 @@ class ScriptedBot:
 
     def _play(self, interaction: Json) -> None:
         self.calls.append(interaction)
+        self._called.set()
         script = self.on.get(_cue(interaction))
         if script is not None:
             self._scripts.add(asyncio.ensure_future(script(Call(self, interaction))))

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 
-from bot.settings.file import Auth
-from tests.house import SMALL, House, generating_calls, labels, open_house, words
+from tests.house import SMALL, House, generating_calls, labels, logged, open_house, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -28,14 +24,6 @@ async def hasty(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 
     async with open_house(folder, before=impatient) as opened:
         yield opened
-
-
-@contextmanager
-def logged(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], str]]:
-    """What the operator's log said meanwhile."""
-    with caplog.at_level(logging.INFO):
-        caplog.clear()
-        yield lambda: "\n".join(r.getMessage() for r in caplog.records)
 
 
 FAILURES: list[tuple[dict[str, Any], str]] = [
@@ -119,38 +107,6 @@ async def test_a_backend_that_goes_down_keeps_every_place(
     assert "seed 13 " in words(result.message)
     assert "backend not usable" in log()
     assert "BACKEND_URL" in log(), "the log says where to mend it"
-
-
-async def test_a_backend_down_at_the_start_does_not_keep_the_bot_offline(tmp_path: Path) -> None:
-    async with open_house(tmp_path, start=False) as house:
-        await house.server.stop_listening()
-        await house.start()
-        try:
-            assert house.standin.world.bot_online
-            async with house.player() as player:
-                await player.say(f"/draw prompt:an early bird {SMALL} &")
-                await house.until(lambda: "can't be reached" in words(house.shown()[-1]))
-                await house.server.start_listening()
-                (result,) = await player.finish()
-            assert result.ok, result.reason
-        finally:
-            await house.stop()
-
-
-async def test_a_wrong_password_is_said_at_once_to_member_and_operator(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    def wrong(house: House) -> None:
-        house.backend = {"auth": Auth(username="demo", password=SecretStr("not-this-one"))}
-
-    with logged(caplog) as log:
-        async with open_house(tmp_path, before=wrong) as house:
-            told = await house.refused(f"/draw prompt:a locked door {SMALL}")
-            assert "doesn't accept this bot's password" in told
-            assert house.shown()[-1]["ephemeral"]
-            assert [*house.easel.queue.waiting()] == []
-    assert "BACKEND_PASSWORD" in log()
-    assert "not-this-one" not in log()
 
 
 async def test_a_password_changed_meanwhile_fails_the_running_job_with_its_reason(

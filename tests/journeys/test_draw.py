@@ -46,7 +46,9 @@ async def test_the_first_answer_is_the_waiting_card_itself(house: House) -> None
 
 
 async def test_defaults_follow_the_family_of_the_model(house: House) -> None:
-    message = await house.draw("/draw prompt:a heron model:animagineXL_v31 steps:1 size:Portrait 2:3")
+    message = await house.draw(
+        "/draw prompt:a heron model:animagineXL_v31 steps:1 size:Portrait 2:3"
+    )
     text = words(message)
     assert "832×1216" in text
     assert "CFG 6" in text
@@ -107,8 +109,9 @@ async def test_only_its_member_or_a_moderator_deletes(house: House) -> None:
         assert refused.message["ephemeral"]
         assert "Only Ada or a moderator can do that." in words(refused.message)
     assert first.message is not None
-    await house.press(first.message["id"], "delete", user="admin")
-    await house.until(lambda: first.message["id"] not in [m["id"] for m in house.shown()])
+    message_id = first.message["id"]
+    await house.press(message_id, "delete", user="admin")
+    await house.until(lambda: message_id not in [m["id"] for m in house.shown()])
 
 
 async def test_a_private_picture_is_for_its_member_alone(house: House) -> None:
@@ -125,7 +128,9 @@ async def test_it_draws_in_direct_messages(house: House) -> None:
 
 async def test_markdown_and_mentions_in_a_prompt_stay_words(house: House) -> None:
     bob = house.standin.world.user("bob")
-    message = await house.draw(f"/draw prompt:**loud** <@{bob.id}> @everyone [x](http://y.z) {SMALL}")
+    message = await house.draw(
+        f"/draw prompt:**loud** <@{bob.id}> @everyone [x](http://y.z) {SMALL}"
+    )
     assert message["mentions"] == []
     assert not message["mention_everyone"]
     shown = words(message)

@@ -132,4 +132,3 @@ async def test_a_calm_stop_hands_the_running_job_to_the_next_start(slow_house: H
     assert result.message is not None
     names = [a["filename"] for a in result.message["attachments"]]
     assert names == [f"a-long-tree-{n}.png" for n in (3, 4)]
-

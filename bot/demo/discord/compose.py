@@ -34,6 +34,7 @@ _EMBED_FIELDS = (
     "fields",
 )
 _ATTACHMENT = "attachment://"
+_WORDS = frozenset({"content", "components", "allowed_mentions"})
 _LINK_KEYS = ("url", "icon_url")
 
 
@@ -78,8 +79,9 @@ async def write(world: World, message: Message, draft: Draft) -> None:
         message.components = numbered(_marked(pruned(standing["components"]), names))
     message.files = files
     message.flags = flags
-    allowed = draft.data.get("allowed_mentions")
-    message.mentions = pinged(message, allowed, world.users, by_interaction=draft.by_interaction)
+    if not world.has(message) or _WORDS & draft.data.keys():
+        allowed, by_interaction = draft.data.get("allowed_mentions"), draft.by_interaction
+        message.mentions = pinged(message, allowed, world.users, by_interaction=by_interaction)
 
 
 async def _keep(world: World, message: Message, new: _NewFile) -> StoredFile:

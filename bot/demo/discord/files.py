@@ -23,6 +23,8 @@ from bot.demo.discord.clock import Clock, Snowflakes
 from bot.demo.discord.wire import MIB, Json
 
 LINK_SECONDS = 24 * 3600
+# A link shown again soon is the same link, so that a browser need not load the picture anew.
+SAME_LINK_SECONDS = 3600
 KEPT_BYTES = 512 * MIB
 PROBE_IN_THREAD_BYTES = 256 * 1024
 # Named one by one: for an unknown file Pillow would otherwise import all its plugins at once.
@@ -64,6 +66,7 @@ class FileStore:
         self._snowflakes = snowflakes
         self._secret = secrets.token_bytes(32)
         self._files: dict[str, StoredFile] = {}
+        self._issued: dict[str, int] = {}
         self._bytes = 0
 
     async def keep(
@@ -98,9 +101,12 @@ class FileStore:
         return self._files.get(file_id)
 
     def link(self, stored: StoredFile) -> str:
-        """A link that works for 24 hours from now."""
+        """A link that works for 23 to 24 hours from now."""
         path = f"/cdn/attachments/{stored.channel_id}/{stored.id}/{quote(stored.filename)}"
-        issued = int(self._clock.wall())
+        now = int(self._clock.wall())
+        issued = self._issued.get(stored.id, 0)
+        if now - issued >= SAME_LINK_SECONDS:
+            issued = self._issued[stored.id] = now
         query = f"ex={issued + LINK_SECONDS:x}&is={issued:x}"
         return f"{self.base_url}{path}?{query}&hm={self._sign(stored.id, query)}&"
 
@@ -139,6 +145,7 @@ class FileStore:
         while self._bytes > KEPT_BYTES and len(self._files) > 1:
             oldest = self._files.pop(next(iter(self._files)))
             self._bytes -= len(oldest.data)
+            self._issued.pop(oldest.id, None)
 
 
 def safe_name(filename: str) -> str:

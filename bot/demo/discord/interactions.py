@@ -51,7 +51,6 @@ class Interaction:
     first: asyncio.Future[FirstAnswer]
     source: Message | None = None
     answered: bool = False
-    ephemeral: bool = False
     original: Message | None = None
     followups: int = 0
     messages: dict[str, Message] = field(default_factory=dict)
@@ -113,9 +112,6 @@ class InteractionStore:
             raise errors.unknown_webhook()
         return found
 
-    def knows_token(self, token: str) -> bool:
-        return token in self._by_token
-
     def count_followup(self, interaction: Interaction) -> None:
         """Raises:
         Refusal: 40094 for the sixth of a user-installed app outside its servers.
@@ -132,9 +128,9 @@ class InteractionStore:
 
     def _forget_ended(self) -> None:
         """Drop what ended more than an hour ago; ids come in order of time."""
-        for old in list(self._by_id.values()):
+        while (old := next(iter(self._by_id.values()), None)) is not None:
             if self._clock.now() - old.started < TOKEN_SECONDS + 3600:
-                break
+                return
             del self._by_id[old.id], self._by_token[old.token]
 
 

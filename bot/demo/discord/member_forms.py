@@ -10,7 +10,14 @@ from bot.demo.discord.member_options import MemberError, OptionChecker
 from bot.demo.discord.messages import Message
 from bot.demo.discord.wire import Json
 
-_PICKS_USERS = (wire.USER_SELECT, wire.MENTIONABLE_SELECT)
+# Component type → the option type whose values it has.
+_MEANS = {
+    wire.FILE_UPLOAD: wire.ATTACHMENT,
+    wire.USER_SELECT: wire.USER,
+    wire.ROLE_SELECT: wire.ROLE,
+    wire.MENTIONABLE_SELECT: wire.MENTIONABLE,
+    wire.CHANNEL_SELECT: wire.CHANNEL,
+}
 
 
 def component_data(message: Message, data: Json, checker: OptionChecker) -> Json:
@@ -103,10 +110,6 @@ def _picked(field: Json, values: Any, checker: OptionChecker) -> list[str]:
         raise MemberError(f"Pick {least} to {most} for “{field['custom_id']}”.")
     if options and not set(picked) <= options:
         raise MemberError(f"“{field['custom_id']}” does not offer that.")
-    if kind == wire.FILE_UPLOAD:
-        return [checker.add_attachment(value) for value in picked]
-    if kind in _PICKS_USERS:
-        return [checker.add_user(value) for value in picked]
-    if kind == wire.CHANNEL_SELECT:
-        return [checker.add_channel(value) for value in picked]
+    if kind in _MEANS:
+        return [checker.add(_MEANS[kind], value) for value in picked]
     return picked

@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.demo.discord import wire
 from bot.demo.discord.errors import Refusal
+from bot.demo.discord.people import render_roles
 from bot.demo.discord.wire import Json
 from bot.demo.discord.world import World
 
@@ -78,7 +79,8 @@ class OptionChecker:
             self.focused += 1
             return sent | {"value": str(value if value is not None else ""), "focused": True}
         if kind in _PYTHON:
-            self._plain(known, value)
+            if not self._autocomplete:
+                self._plain(known, value)
         else:
             value = self._reference(known, str(value))
         return sent | {"value": value}
@@ -93,22 +95,41 @@ class OptionChecker:
         elif isinstance(value, int | float) and not is_bool:
             _bounded(name, value, known.get("min_value"), known.get("max_value"), False)
         choices = [choice["value"] for choice in known.get("choices", ())]
-        if choices and value not in choices and not self._autocomplete:
+        if choices and value not in choices:
             raise MemberError(f"“{value}” is not among the choices of “{name}”.")
 
     def _reference(self, known: Json, value: str) -> str:
         """An id of a user, channel, role or upload; what it means goes into `resolved`."""
         kind = known["type"]
         try:
-            if kind in (wire.USER, wire.MENTIONABLE):
-                return self.add_user(value)
-            if kind == wire.CHANNEL:
-                return self.add_channel(value)
+            return self.add(kind, value)
         except Refusal:
             raise MemberError(f"“{value}” is unknown, for “{known['name']}”.") from None
+
+    def add(self, kind: int, value: str) -> str:
+        """Add what an option of this type means; its id.
+
+        Raises:
+            MemberError: no such role or upload.
+            Refusal: no such user or channel.
+        """
+        if kind == wire.CHANNEL:
+            return self.add_channel(value)
         if kind == wire.ATTACHMENT:
             return self.add_attachment(value)
-        raise MemberError(f"The stand-in has no values for “{known['name']}”.")
+        if kind == wire.ROLE or (kind == wire.MENTIONABLE and self._is_role(value)):
+            return self.add_role(value)
+        return self.add_user(value)
+
+    def _is_role(self, id_or_name: str) -> bool:
+        return any(id_or_name in (role["id"], role["name"]) for role in render_roles())
+
+    def add_role(self, id_or_name: str) -> str:
+        for role in render_roles():
+            if id_or_name in (role["id"], role["name"]):
+                self.resolved.setdefault("roles", {})[role["id"]] = role
+                return str(role["id"])
+        raise MemberError(f"There is no role “{id_or_name}”.")
 
     def add_user(self, id_or_name: str) -> str:
         user = self._world.user(id_or_name)

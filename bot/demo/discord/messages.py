@@ -14,7 +14,7 @@ from typing import Any
 from bot.demo.discord.clock import timestamp
 from bot.demo.discord.files import FileStore, StoredFile
 from bot.demo.discord.people import GUILD_ID, Channel, User
-from bot.demo.discord.wire import EPHEMERAL, LOADING, Json
+from bot.demo.discord.wire import EPHEMERAL, FILE, LOADING, MESSAGE_DEFAULT, Json
 
 FILE_MARK = "stored-file:"
 
@@ -38,7 +38,7 @@ class Message:
     channel: Channel
     author: User
     created: float
-    type: int = 0
+    type: int = MESSAGE_DEFAULT
     content: str = ""
     embeds: list[Json] = field(default_factory=list)
     files: list[StoredFile] = field(default_factory=list)
@@ -154,7 +154,14 @@ def _with_links(part: Any, files: FileStore) -> Any:
         value = part.get(key)
         if isinstance(value, str) and value.startswith(FILE_MARK):
             shown |= _media(key, files.get(value.removeprefix(FILE_MARK)), files)
+    if part.get("type") == FILE and (stored := _shown_file(part, files)) is not None:
+        shown |= {"name": stored.filename, "size": len(stored.data)}
     return shown
+
+
+def _shown_file(component: Json, files: FileStore) -> StoredFile | None:
+    """The file of a file component, whose name and size Discord adds."""
+    return next((files.get(file_id) for file_id in marked_files(component)), None)
 
 
 def _media(key: str, stored: StoredFile | None, files: FileStore) -> Json:

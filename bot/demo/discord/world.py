@@ -28,7 +28,7 @@ from bot.demo.discord.people import (
 )
 from bot.demo.discord.wire import DM, MIB, PERMISSIONS, Json
 
-KEPT_MESSAGES = 2_000
+KEPT_MESSAGES = 10_000
 DEFAULT_UPLOAD_LIMIT = 10 * MIB
 
 ChangeKind = Literal["message_create", "message_update", "message_delete", "commands", "bot"]

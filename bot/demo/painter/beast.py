@@ -23,6 +23,8 @@ def paint_beast(sheet: Sheet) -> None:
     hair = Hair(length=0.085 * kind.hair, density=2700 - 500 * min(kind.hair, 1.6))
     _tail(sheet, frame, kind, hair)
     _body(sheet, frame, kind, hair)
+    chin = (unit * 0.46, unit * 0.17)
+    brush.shade(sheet.image, frame.at(0, 0.26), chin, darker(kind.coat[2], 0.35), 0.5)
     tilt = sheet.dice.uniform(-0.11, 0.11)
     head = frame.leaning(0.0, -0.2, tilt)
     face.paint_head(sheet, head, kind, hair)
@@ -44,13 +46,13 @@ def _in_light(sheet: Sheet, kind: Species) -> Species:
 def _tail(sheet: Sheet, frame: Frame, kind: Species, hair: Hair) -> None:
     long = Hair(hair.length * 1.3, hair.density, hair.width, (0.2, 0.1))
     if kind.tail == "plume":
-        lock(sheet, frame, [(0.4, 0.7), (0.66, 0.52), (0.72, 0.26)], kind.coat, long, 0.13)
+        lock(sheet, frame, [(0.4, 0.7), (0.66, 0.52), (0.72, 0.26)], kind.coat, long, thick=0.13)
     elif kind.tail == "brush":
-        lock(sheet, frame, [(0.4, 0.8), (0.74, 0.74), (0.88, 0.42)], kind.coat, long, 0.2)
+        lock(sheet, frame, [(0.4, 0.8), (0.74, 0.74), (0.88, 0.42)], kind.coat, long, thick=0.2)
         fluff(sheet, frame, (0.88, 0.3, 0.11, 0.15), kind.second, long)
     elif kind.tail == "thin":
         places = [(0.38, 0.85), (0.68, 0.86), (0.82, 0.62), (0.7, 0.42)]
-        lock(sheet, frame, places, kind.coat, Hair(0.035), 0.055)
+        lock(sheet, frame, places, kind.coat, Hair(0.035), thick=0.055)
         if "mane" in kind.marks:
             fluff(sheet, frame, (0.7, 0.38, 0.1, 0.12), _mane(kind), long)
     elif kind.tail == "puff":

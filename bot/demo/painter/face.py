@@ -51,7 +51,7 @@ def _ears(sheet: Sheet, head: Frame, kind: Species, hair: Hair) -> None:
                 places,
                 coat,
                 Hair(hair.length * 1.25, hair.density, 0.008, (0, 0.9)),
-                0.145,
+                thick=0.145,
             )
         elif kind.ears == "round":
             fluff(sheet, head, (0.36 * side, -0.3, 0.16, 0.16), coat, Hair(hair.length * 0.6))
@@ -68,7 +68,7 @@ def _ears(sheet: Sheet, head: Frame, kind: Species, hair: Hair) -> None:
                 [(0.17 * side, -0.3), (0.25 * side, -0.62), (0.26 * side, -0.9)],
                 coat,
                 Hair(0.05),
-                0.12,
+                thick=0.12,
             )
             inner = head.shape(
                 (0.17 * side, -0.35), (0.2 * side, -0.65), (0.27 * side, -0.92), (0.3 * side, -0.62)
@@ -109,7 +109,7 @@ def _inner(sheet: Sheet, coat: Coat) -> Coat:
 def _markings(sheet: Sheet, head: Frame, kind: Species, hair: Hair) -> None:
     short = Hair(hair.length * 0.7, 3200, 0.007)
     if "blaze" in kind.marks or "mask" in kind.marks:
-        lock(sheet, head, [(0, -0.34), (0, -0.12), (0, 0.08)], kind.second, short, 0.075)
+        lock(sheet, head, [(0, -0.34), (0, -0.12), (0, 0.08)], kind.second, short, thick=0.075)
     if "mask" in kind.marks:
         for side in (-1, 1):
             fluff(
@@ -148,10 +148,10 @@ def _stripes(sheet: Sheet, head: Frame, kind: Species) -> None:
     coat = (mix(stripe, kind.coat[1], 0.3), stripe, darker(stripe, 0.3))
     thin = Hair(0.05, 3000, 0.007, (0, -0.8))
     for x in (-0.13, 0.0, 0.13):
-        lock(sheet, head, [(x, -0.2), (x * 1.25, -0.36)], coat, thin, 0.022)
+        lock(sheet, head, [(x, -0.2), (x * 1.25, -0.36)], coat, thin, thick=0.022)
     for side in (-1, 1):
         for y in (0.02, 0.12):
-            lock(sheet, head, [(0.34 * side, y), (0.46 * side, y + 0.03)], coat, thin, 0.02)
+            lock(sheet, head, [(0.34 * side, y), (0.46 * side, y + 0.03)], coat, thin, thick=0.02)
 
 
 def _muzzle(sheet: Sheet, head: Frame, kind: Species, hair: Hair) -> None:

@@ -55,7 +55,7 @@ def paint_owl(sheet: Sheet) -> None:
             (0.4 * side, 0.2, 0.1, 0.32),
             coat(sheet, darker(base, 0.12)),
             short,
-            -0.15 * side,
+            turn=-0.15 * side,
         )
         _claws(sheet, frame, 0.15 * side)
     head = frame.leaning(0, -0.28, sheet.dice.uniform(-0.12, 0.12))
@@ -67,7 +67,7 @@ def paint_owl(sheet: Sheet) -> None:
             (0.3 * side, -0.32, 0.07, 0.14),
             body,
             Hair(0.1, 2600, 0.009, (0.4 * side, -1.5)),
-            0.5 * side,
+            turn=0.5 * side,
         )
         fluff(sheet, head, (0.2 * side, 0.03, 0.215, 0.235), pale, Hair(0.06, 2600, 0.0075, (0, 0)))
     amber = hexed("f0b429") if sheet.dice.random() < 0.7 else hexed("e8862e")
@@ -202,8 +202,8 @@ def paint_bird(sheet: Sheet) -> None:
         sheet.image, tail, (back[1], darker(back[1], 0.25), back[2]), depth=0.2, light=sheet.light
     )
     short = Hair(0.06, 2600, 0.0075, (-0.7, 0.45), 0.3)
-    fluff(sheet, frame, (-0.04, 0.12, 0.46, 0.36), chest, short, 0.25)
-    fluff(sheet, frame, (-0.16, 0.0, 0.34, 0.24), back, short, 0.25)
+    fluff(sheet, frame, (-0.04, 0.12, 0.46, 0.36), chest, short, turn=0.25)
+    fluff(sheet, frame, (-0.16, 0.0, 0.34, 0.24), back, short, turn=0.25)
     fluff(sheet, frame, (0.26, -0.26, 0.27, 0.25), back, short)
     fluff(sheet, frame, (0.3, -0.13, 0.2, 0.16), chest, short)
     wing = frame.shape(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from bot.demo.painter import brush
 from bot.demo.painter.colour import Colour, darker, lighter, mix
@@ -130,7 +131,7 @@ def _robot_head(sheet: Sheet, head: Frame, shell: Coat, joint: Coat, glow: Colou
 def _limb(
     sheet: Sheet, frame: Frame, places: tuple[brush.Point, ...], half: float, tones: Coat
 ) -> None:
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         length = math.hypot(end[0] - start[0], end[1] - start[1]) or 1.0
         nx, ny = -(end[1] - start[1]) / length * half, (end[0] - start[0]) / length * half
         points = [

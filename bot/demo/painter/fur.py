@@ -65,6 +65,7 @@ def fluff(
     oval: tuple[float, float, float, float],
     coat: Coat,
     hair: Hair,
+    *,
     turn: float = 0.0,
 ) -> None:
     """An ellipse (centre, radii, in units) of hair; ``coat`` is light, middle, shadow."""
@@ -84,7 +85,8 @@ def fluff(
         x, y = cx + ux * rx * cos - uy * ry * sin, cy + ux * rx * sin + uy * ry * cos
         out = (ux * cos - uy * sin + hair.fall[0], ux * sin + uy * cos + hair.fall[1])
         way = math.atan2(out[1], out[0]) + rng.uniform(-hair.curl, hair.curl)
-        shapes.append(_hair(sheet, frame, (x, y), way, hair, _lit(coat, ux, uy, light)))
+        tone = jitter(_lit(coat, ux, uy, light), rng, 9)
+        shapes.append((_hair(sheet, frame, (x, y), way, hair), tone))
     brush.draw_shapes(sheet.image, shapes)
 
 
@@ -96,8 +98,8 @@ def _lit(coat: Coat, ux: float, uy: float, light: brush.Point) -> Colour:
 
 
 def _hair(
-    sheet: Sheet, frame: Frame, root: brush.Point, way: float, hair: Hair, colour: Colour
-) -> tuple[list[brush.Point], Colour]:
+    sheet: Sheet, frame: Frame, root: brush.Point, way: float, hair: Hair
+) -> list[brush.Point]:
     rng = sheet.touch
     long = hair.length * rng.uniform(0.55, 1.15)
     dx, dy = math.cos(way), math.sin(way)
@@ -105,7 +107,7 @@ def _hair(
     nx, ny = -dy * half, dx * half
     bend = rng.uniform(-0.25, 0.25) * long
     x, y = root
-    points = [
+    return [
         frame.at(x - nx, y - ny),
         frame.at(
             x + dx * long * 0.55 - nx * 0.8 - dy * bend,
@@ -118,11 +120,10 @@ def _hair(
         ),
         frame.at(x + nx, y + ny),
     ]
-    return points, jitter(colour, rng, 9)
 
 
 def lock(
-    sheet: Sheet, frame: Frame, places: list[brush.Point], coat: Coat, hair: Hair, thick: float
+    sheet: Sheet, frame: Frame, places: list[brush.Point], coat: Coat, hair: Hair, *, thick: float
 ) -> None:
     """Hair along a line of places: tails, manes, long ears; ``thick`` units wide in the middle."""
     calm = (mix(coat[0], coat[1], 0.5), coat[1], mix(coat[2], coat[1], 0.5))

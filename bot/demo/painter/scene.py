@@ -57,7 +57,7 @@ PLACES: Final[Mapping[str, str]] = {
     "desert": "desert dune dunes sahara sand canyon",
     "space": "space galaxy nebula cosmos orbit stars moon mars",
     "studio": "studio backdrop portrait headshot photoshoot plain",
-    "table": "table kitchen room interior indoors cafe desk",
+    "table": "table vase bouquet kitchen room interior indoors cafe desk",
     "deep": "underwater reef coral aquarium deep pond",
 }
 TIMES: Final[Mapping[str, str]] = {

@@ -84,7 +84,7 @@ def paint_trunks(sheet: Sheet) -> None:
 def paint_tree(sheet: Sheet, foot: brush.Point, size: float) -> None:
     """One great tree: a trunk that forks, and a crown of lit leaves; pixels."""
     bark = sheet.tinted((96, 68, 52))
-    _branch(sheet, foot, -math.pi / 2, size * 0.36, size * 0.06, bark, 5)
+    _branch(sheet, foot, (-math.pi / 2, size * 0.36, size * 0.06), bark, 5)
     blossom = sheet.scene.says("cherry", "sakura", "blossom")
     leaf = sheet.tinted((240, 160, 184) if blossom else (92, 142, 66))
     if sheet.scene.says("autumn", "fall", "maple"):
@@ -105,12 +105,11 @@ def paint_tree(sheet: Sheet, foot: brush.Point, size: float) -> None:
 def _branch(
     sheet: Sheet,
     start: brush.Point,
-    angle: float,
-    long: float,
-    thick: float,
+    growth: tuple[float, float, float],
     bark: Colour,
     level: int,
 ) -> None:
+    angle, long, thick = growth
     end = (start[0] + math.cos(angle) * long, start[1] + math.sin(angle) * long)
     nx, ny = -math.sin(angle) * thick, math.cos(angle) * thick
     points = [
@@ -132,9 +131,7 @@ def _branch(
             _branch(
                 sheet,
                 end,
-                angle + swing,
-                long * 0.72,
-                thick * 0.62,
+                (angle + swing, long * 0.72, thick * 0.62),
                 bark,
                 level - 2 if level < 4 else level - 1,
             )

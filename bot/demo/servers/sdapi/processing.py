@@ -84,6 +84,7 @@ class Processing:
             cfg_scale=asked["cfg_scale"],
             sampler=f"{self.sampler.name} {self.scheduler.label}",
             model=model,
+            variation=self._variation(index),
             source=source.data if source else None,
             mask=self.mask.data if self.mask else None,
             mask_inverted=bool(asked.get("inpainting_mask_invert")),
@@ -91,6 +92,10 @@ class Processing:
             strength=asked["denoising_strength"] if source else 1.0,
             fit=_FITS[(asked["resize_mode"] or 0) % len(_FITS)] if source else "stretch",
         )
+
+    def _variation(self, index: int) -> tuple[int, float]:
+        strength = self.asked["subseed_strength"] or 0.0
+        return (self.subseeds[index], strength) if strength else (0, 0.0)
 
     def _hires_size(self, width: int, height: int) -> tuple[int, int]:
         x, y = self.asked["hr_resize_x"] or 0, self.asked["hr_resize_y"] or 0

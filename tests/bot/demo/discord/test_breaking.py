@@ -166,6 +166,8 @@ async def test_a_link_serves_the_exact_bytes_for_a_day(bot: RawBot) -> None:
     )
     assert (await fetch(picture["url"] + "download=1"))[2].startswith("attachment")
     assert (await fetch(page["url"]))[2].startswith("attachment"), "no page runs from the CDN"
+    again = bot.rest.stand_in.messages("easel")[-1]["attachments"][0]["url"]
+    assert again == picture["url"], "shown again, a browser need not load it again"
     bare = picture["url"].split("?")[0]
     assert (await fetch(bare))[0] == 404
     assert (await fetch(picture["url"].replace("&hm=", "&hm=0")))[0] == 404

@@ -158,6 +158,7 @@ async def test_an_interactions_answer_pings_users_unless_told_otherwise(bot: Raw
     message = (await asked.get()).body
     assert [user["username"] for user in message["mentions"]] == ["ada"]
     assert message["mention_everyone"] is False
+    assert len((await asked.edit({"embeds": [{"title": "t"}]})).body["mentions"]) == 1
     quiet = await asked.edit({"content": f"<@{ada}>", "allowed_mentions": {"parse": []}})
     assert quiet.body["mentions"] == []
 

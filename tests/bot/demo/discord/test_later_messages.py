@@ -205,6 +205,14 @@ async def test_a_gallery_shows_a_new_file(bot: RawBot) -> None:
     assert media["url"].startswith(f"{bot.rest.stand_in.url}/cdn/attachments/")
 
 
+async def test_a_file_component_tells_name_and_size(bot: RawBot) -> None:
+    asked = await bot.answered(kind=5)
+    component = {"type": 13, "file": {"url": "attachment://a.png"}}
+    body = {"flags": V2, "components": [component], "attachments": [{"id": 0}]}
+    (shown,) = (await asked.edit(body, files=PICTURE)).body["components"]
+    assert (shown["name"], shown["size"]) == ("a.png", len(PICTURE["files[0]"][1]))
+
+
 # -- old messages
 async def test_an_old_message_takes_only_so_many_edits(bot: RawBot) -> None:
     first = await bot.answered(data={"content": "old", "components": [row(BUTTON)]})

@@ -46,6 +46,22 @@ async def test_an_upload_becomes_a_resolved_attachment(bot: RawBot) -> None:
         assert await response.read() == png(20, 10)
 
 
+async def test_options_name_users_channels_and_roles(bot: RawBot) -> None:
+    kinds = {"who": (6, "bob"), "where": (7, "gallery"), "role": (8, "Easel"), "any": (9, "ada")}
+    options = [{"type": t, "name": n, "description": "d"} for n, (t, _) in kinds.items()]
+    await bot.rest.register({"name": "pick", "description": "d", "options": options})
+    given = [{"name": n, "type": t, "value": value} for n, (t, value) in kinds.items()]
+    data = {"name": "pick", "options": given}
+    asked = await bot.answered({"user": "ada", "channel": "easel", "type": 2, "data": data})
+    resolved = asked.payload["data"]["resolved"]
+    sent = [option["value"] for option in asked.payload["data"]["options"]]
+    assert resolved["users"][sent[0]]["username"] == "bob"
+    assert "permissions" in resolved["members"][sent[0]]
+    assert resolved["channels"][sent[1]]["name"] == "gallery"
+    assert resolved["roles"][sent[2]]["name"] == "Easel"
+    assert resolved["users"][sent[3]]["username"] == "ada"
+
+
 async def test_a_message_menu_brings_the_message(bot: RawBot) -> None:
     message = bot.rest.stand_in.post_message("bob", "easel", "a drawing of mine")
     data = {"name": "Look closer", "type": 3, "target_id": message["id"]}
@@ -132,8 +148,8 @@ async def test_buttons_are_pressed_only_where_they_are_and_work(bot: RawBot) -> 
 async def test_a_select_offers_what_it_offers(bot: RawBot) -> None:
     options = [{"label": v, "value": v} for v in "abc"]
     select = {"type": 3, "custom_id": "s", "options": options, "max_values": 2}
-    people = {"type": 5, "custom_id": "p"}
-    shown = {"content": "x", "components": [row(select), row(people)]}
+    people, roles = {"type": 5, "custom_id": "p"}, {"type": 6, "custom_id": "r"}
+    shown = {"content": "x", "components": [row(select), row(people), row(roles)]}
     message = (await (await bot.answered(data=shown)).get()).body["id"]
     stand_in = bot.rest.stand_in
     for values in ([], ["a", "b", "c"], ["a", "a"]):
@@ -146,6 +162,13 @@ async def test_a_select_offers_what_it_offers(bot: RawBot) -> None:
     picked = await bot.answered(press(message, "p", component_type=5, values=["bob"]), kind=6)
     (bob,) = picked.payload["data"]["resolved"]["users"].values()
     assert bob["username"] == "bob"
+    keepers = press(message, "r", component_type=6, values=["Studio keeper"])
+    (role,) = (await bot.answered(keepers, kind=6)).payload["data"]["resolved"]["roles"].values()
+    assert role["name"] == "Studio keeper"
+    with pytest.raises(MemberError, match="no role"):
+        await stand_in.interact(press(message, "r", component_type=6, values=["kings"]))
+    with pytest.raises(MemberError, match="Unknown User"):
+        await stand_in.interact(press(message, "p", component_type=5, values=["nobody"]))
 
 
 def label(component: Json, **more: Any) -> Json:
