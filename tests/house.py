@@ -125,7 +125,7 @@ class House:
     async def quiet(self) -> None:
         """Waits until every message says its end and the database knows it."""
         courier: Any = self.easel.bot.get_cog("Courier")
-        await self.until(lambda: not courier.busy)
+        await self.until(lambda: not courier.busy and not [*self.easel.queue.waiting()])
 
     def player(self, *, user: str = "ada", channel: str = "easel", **more: Any) -> Player:
         """A member at the keyboard."""
