@@ -82,19 +82,16 @@ async def _migrate(_: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _check(chosen: argparse.Namespace, settings: Settings) -> int:
-    from bot import app
+    from bot.check import check
 
-    return await app.check(settings, as_json=chosen.json, draw_into=_draw_folder(chosen))
-
-
-def _draw_folder(chosen: argparse.Namespace) -> Path | None:
-    return chosen.out if chosen.draw else None
+    folder = chosen.out if chosen.draw else None
+    return await check(settings, as_json=chosen.json, draw_into=folder)
 
 
 async def _demo(chosen: argparse.Namespace, settings: Settings) -> int:
-    from bot import app
+    from bot import theatre
 
-    return await app.demo(chosen, settings)
+    return await theatre.demo(chosen, settings)
 
 
 if __name__ == "__main__":

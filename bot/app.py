@@ -6,11 +6,9 @@ in-process with their own settings.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import signal
-import tempfile
 import uuid
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -19,20 +17,11 @@ from typing import Any
 import aiohttp
 from filelock import FileLock
 
-from bot import check as checks
 from bot import log
 from bot.backends import registry
 from bot.client import EaselBot, Memory
 from bot.database.engine import Database, lock
 from bot.database.migrate import migrate
-from bot.demo import (
-    DEMO_PASSWORD,
-    DEMO_TOKEN,
-    DEMO_USER,
-    DISCORD_PORT,
-    SERVER_PORT,
-    stage,
-)
 from bot.errors import ConfigurationError, EaselError
 from bot.queue.health import Health
 from bot.queue.queue import Queue
@@ -42,7 +31,6 @@ from bot.settings import Settings
 from bot.studio import Studio
 from bot.studio.families import read_families
 from bot.studio.studio import trouble_of
-from bot.values.look import ERROR_COLOUR
 from bot.web import HealthPage
 
 _log = log.get("app")
@@ -227,45 +215,3 @@ async def migrate_only(settings: Settings) -> str:
         return f"{path}: schema {done.after}, nothing to do"
     copy = f", copy of the old file: {done.copy}" if done.copy else ""
     return f"{path}: schema {done.before or 'none'} → {done.after}{copy}"
-
-
-async def check(settings: Settings, *, as_json: bool, draw_into: Path | None) -> int:
-    """`python -m bot check`."""
-    return await checks.check(settings, as_json=as_json, draw_into=draw_into)
-
-
-async def demo(chosen: argparse.Namespace, settings: Settings) -> int:
-    """`python -m bot demo`: the whole play, or with `--only` one part of it."""
-    if chosen.only == "discord":
-        await stage.only_discord(chosen.port, chosen.record)
-        return 0
-    if chosen.only == "server":
-        await stage.only_server(chosen.port)
-        return 0
-    if chosen.only == "bot":
-        return await _demo_bot(chosen, settings)
-    play = stage.Play(
-        say=chosen.say,
-        out=chosen.out,
-        timeout=chosen.timeout,
-        port=chosen.port,
-        data=chosen.data,
-        record=chosen.record,
-        browser=not chosen.no_browser,
-        own_server=not settings.backends,
-    )
-    return await stage.perform(play, ERROR_COLOUR)
-
-
-async def _demo_bot(chosen: argparse.Namespace, settings: Settings) -> int:
-    port, server_port = chosen.port or DISCORD_PORT, chosen.server_port or SERVER_PORT
-    with tempfile.TemporaryDirectory(prefix="easel-demo-") as folder:
-        data = chosen.data or Path(folder)
-        await stage.answering(f"http://127.0.0.1:{port}/")
-        on_stage = settings.on_stage(
-            token=DEMO_TOKEN,
-            api_url=f"http://127.0.0.1:{port}/api",
-            database=(data / "easel.db").resolve(),
-            backend=f"http://{DEMO_USER}:{DEMO_PASSWORD}@127.0.0.1:{server_port}",
-        )
-        return await run(on_stage, ready_timeout=0.2, until=stage.orphaned)

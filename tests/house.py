@@ -171,11 +171,12 @@ async def open_house(
     record: Path | None = None,
     before: Callable[[House], None] | None = None,
     start: bool = True,
+    rate_limits: bool = True,
 ) -> AsyncIterator[House]:
     """Opens all three; `before` may change limits, backend or environment settings."""
     more: dict[str, Any] = {"models": models} if models else {}
     server = DemoImageServer(step_seconds=step_seconds, load_seconds=0.05, workers=0, **more)
-    standin = DiscordStandIn(token=TOKEN, record=record, rate_limits=True)
+    standin = DiscordStandIn(token=TOKEN, record=record, rate_limits=rate_limits)
     await asyncio.gather(server.start(), standin.start())
     house = House(folder, standin, server)
     if before is not None:

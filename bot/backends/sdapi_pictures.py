@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from bot.backends.bulky import Bulky
 from bot.backends.http import Answer
 from bot.errors import BackendBadAnswer, BrokenPicture
 from bot.images import codec, infotext, pnginfo
@@ -24,7 +25,8 @@ def read_pictures(answer: Answer, request: ImageRequest) -> list[Picture]:
 
     A grid in front and masks or ControlNet maps behind are dropped.
     """
-    body = answer.json()
+    bulky = _parsed(answer)
+    body = bulky.value
     if not isinstance(body, dict) or not isinstance(body.get("images"), list):
         raise BackendBadAnswer("an answer without a list of images")
     info = _info(body.get("info"))
@@ -32,7 +34,7 @@ def read_pictures(answer: Answer, request: ImageRequest) -> list[Picture]:
     texts = [t if isinstance(t, str) else "" for t in info.get("infotexts") or ()]
     seeds = [s for s in info.get("all_seeds") or () if isinstance(s, int)]
     front = skip if isinstance(skip, int) and 0 <= skip < len(body["images"]) else 0
-    made = [_decode(image) for image in body["images"][front:] if image]
+    made = [_decode(bulky.text(image)) for image in body["images"][front:] if image]
     if not made:
         raise BackendBadAnswer("an answer without a picture (images is empty)")
     written = [pnginfo.read(data) for data in made]
@@ -44,8 +46,16 @@ def read_pictures(answer: Answer, request: ImageRequest) -> list[Picture]:
     return [_picture(data, text, n, seeds, request) for n, (data, text) in enumerate(ours)]
 
 
-def _decode(image: Any) -> bytes:
-    if not isinstance(image, str):
+def _parsed(answer: Answer) -> Bulky:
+    try:
+        return Bulky(answer.body)
+    except ValueError as error:
+        what = answer.content_type or "no content type"
+        raise BackendBadAnswer(f"{answer.status} with {what} instead of JSON") from error
+
+
+def _decode(image: bytes | None) -> bytes:
+    if image is None:
         raise BackendBadAnswer("an image that is not text")
     try:
         data = codec.decode_base64(image, max_bytes=MAX_PICTURE_BYTES)

@@ -23,7 +23,7 @@ class Action(StrEnum):
 
 
 _LABELS = {
-    Action.CANCEL: ("Cancel", "✖️", discord.ButtonStyle.secondary),
+    Action.CANCEL: ("Cancel", None, discord.ButtonStyle.secondary),
     Action.AGAIN: ("Again", "🔁", discord.ButtonStyle.primary),
     Action.RETRY: ("Try again", "🔁", discord.ButtonStyle.primary),
     Action.DELETE: ("Delete", "🗑️", discord.ButtonStyle.secondary),

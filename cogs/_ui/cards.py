@@ -144,7 +144,8 @@ def _facts(job: Job, pictures: Sequence[Picture]) -> str:
     how = _joined_words(f"{request.steps} steps", request.sampler, request.scheduler)
     took = None
     if job.started_at is not None and job.ended_at is not None:
-        took = duration(job.ended_at - job.started_at)
+        # A figure and its unit stay together when the line wraps.
+        took = duration(job.ended_at - job.started_at).replace(" ", "\u00a0")
     size = f"{first.width}×{first.height}"
     return _joined(request.model, size, seeds, how, f"CFG {request.cfg_scale:g}", took)
 

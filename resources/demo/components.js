@@ -2,8 +2,9 @@
 // and separators. What is pressed goes through interactions.js; while it is under way the thing
 // pressed says so, and a failed one leaves a red line.
 
-import { h, icon, localUrl } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { press } from "./interactions.js";
+import { linkTo } from "./links.js";
 import { markdown } from "./markdown.js";
 import { fileCard, grid, single } from "./media.js";
 import { emoji, selectMenu } from "./select.js";
@@ -39,16 +40,12 @@ function component(one, message) {
 
 function button(one, message) {
   const words = [emoji(one.emoji), one.label && h("span", {}, one.label)];
-  const look = {
-    class: `button ${STYLES[one.style] ?? "secondary"}`,
-    dataset: { key: one.custom_id ?? one.url ?? "" },
+  const look = `button ${STYLES[one.style] ?? "secondary"}`;
+  if (one.style === 5) return linkTo(one.url ?? "", [words, icon("external", 15)], look);
+  const node = h("button", {
+    class: look, type: "button", disabled: Boolean(one.disabled), dataset: { key: one.custom_id ?? "" },
     "aria-label": one.label ? null : (one.emoji?.name ?? "Button"),
-  };
-  if (one.style === 5) {
-    const goes = { href: localUrl(one.url ?? ""), target: "_blank", rel: "noopener noreferrer" };
-    return h("a", { ...look, ...goes }, words, icon("external", 15));
-  }
-  const node = h("button", { ...look, type: "button", disabled: Boolean(one.disabled) }, words);
+  }, words);
   node.addEventListener("click", () => run(node, message, one, null));
   return node;
 }

@@ -1,7 +1,8 @@
 // The framed cards of a message: colour bar, author, title, text, fields side by side, picture,
 // footer. Every part is optional; what is missing leaves no gap.
 
-import { decoration, h, localUrl, outLink, whenText } from "./dom.js";
+import { decoration, h, localUrl, whenText } from "./dom.js";
+import { linkTo } from "./links.js";
 import { inlineMarkdown, markdown } from "./markdown.js";
 import { single } from "./media.js";
 
@@ -25,10 +26,7 @@ function author({ name, url, icon_url: iconUrl }) {
   return h("div", { class: "embed-author" }, iconUrl && decoration(localUrl(iconUrl), 22), linked(url, name));
 }
 
-function linked(url, child) {
-  const address = url ? localUrl(url) : "";
-  return address ? outLink(address, child) : child;
-}
+const linked = (url, child) => (url ? linkTo(url, child) : child);
 
 /** Up to three inline fields share a row; a field that is not inline has its own. */
 function fields(list) {

@@ -4,7 +4,7 @@
 import { removeMessage } from "./api.js";
 import { announce, avatar, byId, dots, h, icon, longDay, nameOf } from "./dom.js";
 import { startCommand } from "./markdown.js";
-import { fillMessage, messagePlace, messageText } from "./message.js";
+import { fillMessage, jumpTo, messagePlace, messageText } from "./message.js";
 import { messageMenu } from "./menu.js";
 import { store } from "./store.js";
 
@@ -35,6 +35,7 @@ export class Log {
     store.addEventListener("message", ({ detail }) => this.#changed(detail));
     store.addEventListener("removed", ({ detail }) => { if (detail.channelId === store.channelId) this.show(); });
     this.scroll.addEventListener("scroll", () => this.#look(), { passive: true });
+    document.addEventListener("go-to", ({ detail }) => this.#goTo(detail));
     this.newer.addEventListener("click", () => this.toEnd());
     this.log.addEventListener("contextmenu", (event) => this.#contextMenu(event));
     new ResizeObserver(() => { if (this.pinned) this.toEnd(); }).observe(this.scroll);
@@ -56,6 +57,11 @@ export class Log {
     this.pinned = true;
     this.newer.hidden = true;
     this.scroll.scrollTop = this.scroll.scrollHeight;
+  }
+
+  #goTo({ channel, message }) {
+    if (channel !== store.channelId) store.choose(channel);
+    if (message) jumpTo(message);
   }
 
   #changed({ message, old }) {

@@ -1,7 +1,8 @@
 // Discord's markdown as DOM nodes. Text of people never becomes HTML: every piece ends as a text
 // node, and a link is a link only with http or https. Blocks first, then what stands inside a line.
 
-import { h, icon, localUrl, nameOf, outLink } from "./dom.js";
+import { h, icon, nameOf } from "./dom.js";
+import { linkTo } from "./links.js";
 import { store } from "./store.js";
 import { timeNode } from "./times.js";
 
@@ -129,9 +130,9 @@ const TOKENS = [
   [/<\/([\w -]{1,100}):\d{1,20}>/y, (found) => commandMention(found[1])],
   [/<a?:(\w{1,32}):\d{1,20}>/y, (found) => `:${found[1]}:`],
   [/@(?:everyone|here)\b/y, (found) => mention(found[0])],
-  [/<(https?:\/\/[^\s<>]+)>/y, (found) => link(found[1], found[1])],
+  [/<(https?:\/\/[^\s<>]+)>/y, (found) => linkTo(found[1])],
   [/\[([^\]\n]{1,500})\]\(<?(https?:\/\/[^\s<>)]+)>?\)/y,
-    (found, depth) => link(found[2], null, wrap("span", found[1], {}, depth))],
+    (found, depth) => linkTo(found[2], wrap("span", found[1], {}, depth))],
 ];
 const BARE = /https?:\/\/[^\s<>|]*[^\s<>|.,:;!?"')\]*_~]/y;
 
@@ -172,7 +173,7 @@ function token(text, at, depth) {
   }
   BARE.lastIndex = at;
   const address = BARE.exec(text);
-  return address && !/\w/.test(text[at - 1] ?? "") ? { made: link(address[0], address[0]), end: BARE.lastIndex } : null;
+  return address && !/\w/.test(text[at - 1] ?? "") ? { made: linkTo(address[0]), end: BARE.lastIndex } : null;
 }
 
 function marked(text, at, depth) {
@@ -229,14 +230,6 @@ function spoiler(text, depth) {
   };
   node.addEventListener("click", open, { once: true });
   node.addEventListener("keydown", open);
-  return node;
-}
-
-function link(address, text, child = null) {
-  const url = localUrl(address);
-  if (!url) return child ?? text;
-  const node = outLink(url, child ?? text);
-  if (child) node.title = address;
   return node;
 }
 

@@ -115,7 +115,8 @@ function plainWords(text) {
   return words.textContent;
 }
 
-function jumpTo(id) {
+/** Bring a message of this channel into view and let it shine for a moment. */
+export function jumpTo(id) {
   const place = document.querySelector(`[data-message="${CSS.escape(id)}"]`);
   if (!place) return;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -57,7 +57,8 @@ class TextPill extends Pill {
     this.picked = null;
     this.asked = 0;
     this.control = this.#makeControl();
-    this.grow = h("span", { class: "grow" }, this.control);
+    const roomy = option.type === KIND.string && !this.listed;
+    this.grow = h("span", { class: roomy ? "grow roomy" : "grow" }, this.control);
     this.build(h("label", { class: "pill-name", for: this.id }, option.name), this.grow);
     this.control.addEventListener("input", () => this.#typed());
     this.control.addEventListener("focus", () => this.offer(true));
@@ -71,7 +72,7 @@ class TextPill extends Pill {
       "aria-describedby": this.error.id, "aria-required": this.option.required ? "true" : null,
       inputmode: numeric ? "decimal" : null,
     };
-    if (!this.listed) return h("textarea", { ...props, rows: 1 });
+    if (!this.listed) return h("textarea", { ...props, rows: 1, cols: 1 });
     const list = { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false" };
     return h("input", { ...props, ...list, type: "text", size: 1 });
   }

@@ -148,3 +148,16 @@ async def test_what_people_write_is_only_ever_text(scene: Scene, prompt: str) ->
     assert await page.evaluate("window.caught") is None
     made = "script:not([src]), svg:not(.icon), b[onclick], img[onerror], a[href^=javascript]"
     assert await page.locator(made).count() == 0
+
+
+async def test_a_link_to_a_message_leads_there_and_not_out_of_the_page(scene: Scene) -> None:
+    first = await scene.post(content="the first one")
+    for number in range(30):
+        scene.stand_in.post_message("bob", "easel", f"line {number}")
+    place = f"https://discord.com/channels/{scene.stand_in.world.guild_id}/{scene.channel}/{first}"
+    await scene.post(content=f"it came from [this one]({place})")
+    page = scene.page
+    await page.get_by_role("button", name="this one").click()
+    await expect(page.locator(f'[data-message="{first}"]')).to_be_focused()
+    await expect(page.locator(f'[data-message="{first}"]')).to_be_in_viewport()
+    assert page.url.startswith(scene.stand_in.url)

@@ -20,11 +20,19 @@ def paint_beast(sheet: Sheet) -> None:
     x = sheet.width * (0.5 + sheet.dice.uniform(-0.04, 0.04))
     frame = Frame(x, sheet.height * 0.93 - unit, unit, 0.0, mirrored)
     brush.shade(sheet.image, frame.at(0, 0.98), (unit * 1.0, unit * 0.2), (16, 14, 34), 0.62)
-    hair = Hair(length=0.085 * kind.hair, density=2700 - 500 * min(kind.hair, 1.6))
+    silky = kind.hair > 1.5
+    hair = Hair(
+        length=0.085 * kind.hair,
+        density=2700 - 500 * min(kind.hair, 1.6),
+        fall=(0.0, 1.1 if silky else 0.55),
+        curl=0.22 if silky else 0.35,
+    )
     _tail(sheet, frame, kind, hair)
     _body(sheet, frame, kind, hair)
     chin = (unit * 0.46, unit * 0.17)
     brush.shade(sheet.image, frame.at(0, 0.26), chin, darker(kind.coat[2], 0.35), 0.5)
+    if sheet.scene.subject in ("dog", "cat") and kind.hair <= 1.5:
+        _collar(sheet, frame, 0.1)
     tilt = sheet.dice.uniform(-0.11, 0.11)
     head = frame.leaning(0.0, -0.2, tilt)
     face.paint_head(sheet, head, kind, hair)
@@ -107,7 +115,7 @@ def _toes(sheet: Sheet, frame: Frame, x: float, wide: float, coat: Coat) -> None
     brush.draw_shapes(sheet.image, shapes)
 
 
-def collar(sheet: Sheet, frame: Frame, y: float) -> None:
+def _collar(sheet: Sheet, frame: Frame, y: float) -> None:
     """A band of colour with a little golden tag."""
     colour = sheet.tinted(sheet.palette.accent[0])
     points = []

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bot.demo.painter import brush
-from bot.demo.painter.buildings import stone_of
+from bot.demo.painter.buildings import Stone, stone_of
 from bot.demo.painter.colour import darker, lighter, mix
-from bot.demo.painter.fur import Frame
+from bot.demo.painter.fur import Coat, Frame
 from bot.demo.painter.sheet import Sheet
 
 
@@ -24,7 +24,6 @@ def paint_house(sheet: Sheet) -> None:
         ((176, 84, 66), (98, 86, 104), (120, 110, 76)),
     )
     stone = stone_of(sheet, sheet.dice.choice(walls), sheet.dice.choice(roofs))
-    snow = sheet.scene.weather == "snow"
     brush.shade(
         sheet.image,
         frame.at(0.1, 0.36),
@@ -33,6 +32,13 @@ def paint_house(sheet: Sheet) -> None:
         0.55,
     )
     _smoke(sheet, frame)
+    _walls(sheet, frame, stone)
+    white = ((255, 255, 255), (238, 244, 254), (176, 192, 224))
+    _roof(sheet, frame, white if sheet.scene.weather == "snow" else stone.roof)
+    _house_openings(sheet, frame)
+
+
+def _walls(sheet: Sheet, frame: Frame, stone: Stone) -> None:
     chimney = [
         frame.at(0.42, -0.86),
         frame.at(0.58, -0.86),
@@ -61,8 +67,9 @@ def paint_house(sheet: Sheet) -> None:
         frame.at(-0.8, 0.36),
     ]
     brush.form(sheet.image, front, stone.wall, depth=0.2, light=sheet.light)
-    white = ((255, 255, 255), (238, 244, 254), (176, 192, 224))
-    tiles = white if snow else stone.roof
+
+
+def _roof(sheet: Sheet, frame: Frame, tiles: Coat) -> None:
     roof = [
         frame.at(-0.46, -0.8),
         frame.at(0.66, -0.8),
@@ -78,7 +85,6 @@ def paint_house(sheet: Sheet) -> None:
             frame.at(near[0] + (0.06 if near[0] < -0.4 else -0.06), near[1] + 0.05),
         ]
         brush.form(sheet.image, edge, tiles, depth=0.3, light=(0, -1))
-    _house_openings(sheet, frame)
 
 
 def _house_openings(sheet: Sheet, frame: Frame) -> None:

@@ -206,6 +206,17 @@ def paint_bird(sheet: Sheet) -> None:
     fluff(sheet, frame, (-0.16, 0.0, 0.34, 0.24), back, short, turn=0.25)
     fluff(sheet, frame, (0.26, -0.26, 0.27, 0.25), back, short)
     fluff(sheet, frame, (0.3, -0.13, 0.2, 0.16), chest, short)
+    _folded_wing(sheet, frame, back)
+    low = ((255, 214, 140), (222, 150, 64), (120, 76, 50))
+    bill = frame.shape((0.48, -0.3), (0.6, -0.29), (0.72, -0.22), (0.58, -0.19), (0.48, -0.2))
+    brush.form(sheet.image, bill, low, depth=0.25)
+    round_eye(sheet, frame, (0.35, -0.3), 0.06, (52, 36, 30))
+    for x in (-0.02, 0.12):
+        leg = [(x - 0.012, 0.42), (x + 0.012, 0.42), (x + 0.02, 0.54), (x - 0.005, 0.54)]
+        brush.form(sheet.image, [frame.at(*place) for place in leg], low, depth=0.3)
+
+
+def _folded_wing(sheet: Sheet, frame: Frame, back: Coat) -> None:
     wing = frame.shape(
         (0.12, -0.06), (-0.1, -0.12), (-0.42, 0.1), (-0.66, 0.34), (-0.34, 0.32), (0.0, 0.22)
     )
@@ -224,22 +235,6 @@ def paint_bird(sheet: Sheet) -> None:
             (back[0], mix(back[1], back[2], 0.15 * index), back[2]),
             depth=0.25,
         )
-    low = ((255, 214, 140), (222, 150, 64), (120, 76, 50))
-    brush.form(
-        sheet.image,
-        frame.shape((0.48, -0.3), (0.6, -0.29), (0.72, -0.22), (0.58, -0.19), (0.48, -0.2)),
-        low,
-        depth=0.25,
-    )
-    round_eye(sheet, frame, (0.35, -0.3), 0.06, (52, 36, 30))
-    for x in (-0.02, 0.12):
-        leg = [
-            frame.at(x - 0.012, 0.42),
-            frame.at(x + 0.012, 0.42),
-            frame.at(x + 0.02, 0.54),
-            frame.at(x - 0.005, 0.54),
-        ]
-        brush.form(sheet.image, leg, low, depth=0.3)
 
 
 def paint_penguin(sheet: Sheet) -> None:

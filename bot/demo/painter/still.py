@@ -119,6 +119,17 @@ def _toppings(sheet: Sheet, frame: Frame) -> None:
             depth=0.22,
         )
         brush.flat(image, frame.oval(x - 0.01, y - 0.01, 0.1, 0.03, turn), (250, 214, 186), 0.6)
+    _narutomaki(sheet, frame)
+    for _ in range(34):
+        angle, reach = sheet.touch.uniform(0, 6.3), math.sqrt(sheet.touch.random())
+        x, y = 0.1 + math.cos(angle) * reach * 0.34, -0.02 + math.sin(angle) * reach * 0.09
+        green = jitter((112, 178, 74), sheet.touch, 30)
+        brush.flat(image, frame.oval(x, y, 0.02, 0.013), green)
+        brush.flat(image, frame.oval(x, y, 0.009, 0.006), lighter(green, 0.6))
+
+
+def _narutomaki(sheet: Sheet, frame: Frame) -> None:
+    """A slice of fish cake with its pink swirl."""
     naruto = [
         frame.at(
             0.06 + (0.085 + 0.009 * math.cos(a * 11)) * math.cos(a),
@@ -126,7 +137,7 @@ def _toppings(sheet: Sheet, frame: Frame) -> None:
         )
         for a in [i * math.pi / 40 for i in range(80)]
     ]
-    brush.form(image, naruto, ((255, 255, 255), (248, 242, 244), (206, 196, 210)), depth=0.2)
+    brush.form(sheet.image, naruto, ((255, 255, 255), (248, 242, 244), (206, 196, 210)), depth=0.2)
     swirl = [
         frame.at(0.06 + 0.0062 * a * math.cos(a), -0.2 + 0.0042 * a * math.sin(a))
         for a in [i * 0.22 for i in range(42)]
@@ -137,13 +148,7 @@ def _toppings(sheet: Sheet, frame: Frame) -> None:
         )
         for a in [i * 0.22 for i in range(42)]
     ]
-    brush.flat(image, [*swirl, *reversed(thick)], (236, 104, 140))
-    for _ in range(34):
-        angle, reach = sheet.touch.uniform(0, 6.3), math.sqrt(sheet.touch.random())
-        x, y = 0.1 + math.cos(angle) * reach * 0.34, -0.02 + math.sin(angle) * reach * 0.09
-        green = jitter((112, 178, 74), sheet.touch, 30)
-        brush.flat(image, frame.oval(x, y, 0.02, 0.013), green)
-        brush.flat(image, frame.oval(x, y, 0.009, 0.006), lighter(green, 0.6))
+    brush.flat(sheet.image, [*swirl, *reversed(thick)], (236, 104, 140))
 
 
 def _chopsticks(sheet: Sheet, frame: Frame) -> None:
@@ -200,6 +205,12 @@ def paint_cup(sheet: Sheet) -> None:
         (0, -0.1),
     )
     brush.form(sheet.image, body, china, depth=0.35, light=sheet.light)
+    _coffee(sheet, frame, china)
+    steam(sheet, frame, -0.3)
+
+
+def _coffee(sheet: Sheet, frame: Frame, china: Coat) -> None:
+    """The rim, the coffee, and a heart poured in milk."""
     brush.form(
         sheet.image,
         frame.oval(0, -0.2, 0.6, 0.19),
@@ -223,7 +234,6 @@ def paint_cup(sheet: Sheet) -> None:
             (0.2 * size, -0.19),
         )
         brush.flat(sheet.image, heart, tone, 0.92)
-    steam(sheet, frame, -0.3)
 
 
 _FRUIT: tuple[Colour, ...] = (

@@ -9,6 +9,7 @@ from bot.demo.painter import (
     bouquet,
     buildings,
     cottage,
+    dragon,
     feathers,
     figures,
     people,
@@ -66,6 +67,6 @@ _SUBJECTS: Final[Mapping[str, Callable[[Sheet], None]]] = {
     "tree": _great_tree,
     "person": people.paint_person,
     "robot": figures.paint_robot,
-    "dragon": figures.paint_dragon,
+    "dragon": dragon.paint_dragon,
     "planet": figures.paint_planet,
 }

@@ -35,6 +35,14 @@ def paint_boat(sheet: Sheet) -> None:
         frame.at(-0.02, 0.05),
     ]
     brush.form(sheet.image, mast, coat(sheet, (110, 78, 56)), depth=0.3)
+    _sails(sheet, frame, sail, second)
+    _hull(sheet, frame, hull, sail)
+    flag = [frame.at(0, -1.5), frame.at(-0.2, -1.45), frame.at(0, -1.4)]
+    brush.form(sheet.image, flag, second, depth=0.25)
+    _wake(sheet, frame)
+
+
+def _sails(sheet: Sheet, frame: Frame, sail: Coat, second: Coat) -> None:
     main = frame.shape(
         (0.05, -1.36),
         (0.34, -0.9),
@@ -57,6 +65,9 @@ def paint_boat(sheet: Sheet) -> None:
         (-0.06, -1.2), (-0.26, -0.7), (-0.66, -0.02), (-0.3, -0.02), (-0.07, -0.05), (-0.04, -0.6)
     )
     brush.form(sheet.image, jib, second, depth=0.22, light=sheet.light)
+
+
+def _hull(sheet: Sheet, frame: Frame, hull: Coat, sail: Coat) -> None:
     body = frame.shape(
         (-0.86, 0.06),
         (-0.4, 0.1),
@@ -75,9 +86,6 @@ def paint_boat(sheet: Sheet) -> None:
         frame.at(-0.72, 0.185),
     ]
     brush.flat(sheet.image, stripe, sail[0], 0.8)
-    flag = [frame.at(0, -1.5), frame.at(-0.2, -1.45), frame.at(0, -1.4)]
-    brush.form(sheet.image, flag, second, depth=0.25)
-    _wake(sheet, frame)
 
 
 def _reflection(sheet: Sheet, frame: Frame) -> None:
@@ -116,47 +124,12 @@ def paint_balloon(sheet: Sheet) -> None:
 
 
 def _balloon(sheet: Sheet, frame: Frame, one: Coat, other: Coat) -> None:
-    outline = frame.shape(
-        (0, -0.72),
-        (0.42, -0.6),
-        (0.62, -0.22),
-        (0.46, 0.2),
-        (0.14, 0.56),
-        (-0.14, 0.56),
-        (-0.46, 0.2),
-        (-0.62, -0.22),
-        (-0.42, -0.6),
-    )
-    brush.form(sheet.image, outline, one, depth=0.3, light=sheet.light)
-    for index, wide in enumerate((0.5, 0.16)):
-        tones = other if index == 0 else one
-        gore = frame.shape(
-            (0, -0.72),
-            (wide * 0.7, -0.58),
-            (wide, -0.2),
-            (wide * 0.72, 0.22),
-            (0.13 * (1 - index * 0.6), 0.56),
-            (-0.13 * (1 - index * 0.6), 0.56),
-            (-wide * 0.72, 0.22),
-            (-wide, -0.2),
-            (-wide * 0.7, -0.58),
-        )
-        if index == 0:
-            inner = frame.shape(
-                (0, -0.72),
-                (0.24, -0.58),
-                (0.33, -0.2),
-                (0.24, 0.22),
-                (0.09, 0.56),
-                (-0.09, 0.56),
-                (-0.24, 0.22),
-                (-0.33, -0.2),
-                (-0.24, -0.58),
-            )
-            brush.form(sheet.image, gore, tones, depth=0.3, light=sheet.light)
-            brush.form(sheet.image, inner, one, depth=0.3, light=sheet.light)
-        else:
-            brush.form(sheet.image, gore, other, depth=0.3, light=sheet.light)
+    gores = ((0.62, 0.14, one), (0.5, 0.13, other), (0.33, 0.09, one), (0.16, 0.05, other))
+    for wide, mouth, tones in gores:
+        right = [(wide * 0.7, -0.6), (wide, -0.21), (wide * 0.73, 0.21), (mouth, 0.56)]
+        left = [(-x, y) for x, y in reversed(right)]
+        gore = frame.shape((0, -0.72), *right, *left)
+        brush.form(sheet.image, gore, tones, depth=0.3, light=sheet.light)
     for x in (-0.11, -0.04, 0.04, 0.11):
         rope = [
             frame.at(x - 0.004, 0.55),

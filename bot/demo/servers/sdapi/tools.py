@@ -87,7 +87,8 @@ async def _enlarge(engine: Engine, asked: dict[str, Any], source: Source) -> tup
             raise Raised("OutOfMemoryError", "CUDA out of memory. Tried to allocate 24.00 GiB.")
         if name != "None":
             described = f"{described}, Postprocess upscaler: {name}"
-        texts = {**chunks(source.data), "postprocessing": described}
+        found = await asyncio.to_thread(chunks, source.data)
+        texts = {**found, "postprocessing": described}
         engine.state.begin("extras")
         try:
             encoding = Encoding(str(engine.options["samples_format"]))

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import json
+import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,6 +25,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 # FastAPI's pool for plain functions: who waits in the queue holds one of these (trap 18).
 THREADS: Final = 40
+_LARGE_TEXT: Final = 200_000
+_LOG: Final = logging.getLogger(__name__)
 # Routes of the built-in LoRA extension and of the page: nobody asks for a password (trap 12).
 OPEN_ROUTES: Final = frozenset({"/sdapi/v1/loras", "/sdapi/v1/refresh-loras"})
 
@@ -56,8 +59,11 @@ DESK: Final = web.AppKey("desk", Desk)
 
 
 async def body_of(request: web.Request) -> Any:
-    """The JSON body; raises ``Invalid``."""
-    return parse_body(await request.text())
+    """The JSON body; raises ``Invalid``. A large one is parsed aside: it holds pictures."""
+    text = await request.text()
+    if len(text) < _LARGE_TEXT:
+        return parse_body(text)
+    return await asyncio.to_thread(parse_body, text)
 
 
 async def reply(value: Any) -> web.Response:
@@ -97,6 +103,11 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         async with desk.threads:
             return await handler(request)
     except (Invalid, Refused, Raised) as error:
+        return answer(error)
+    except web.HTTPException:
+        raise
+    except Exception as error:
+        _LOG.exception("The demo server broke at %s", request.path)
         return answer(error)
 
 

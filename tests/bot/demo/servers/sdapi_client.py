@@ -46,10 +46,12 @@ class Answer:
     @property
     def images(self) -> list[Image.Image]:
         """The pictures, loaded."""
-        opened = [Image.open(io.BytesIO(base64.b64decode(t))) for t in self.json["images"]]
-        for image in opened:
+        found: list[Image.Image] = []
+        for text in self.json["images"]:
+            image = Image.open(io.BytesIO(base64.b64decode(text)))
             image.load()
-        return opened
+            found.append(image)
+        return found
 
     @property
     def infotext(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -23,6 +24,21 @@ async def client() -> AsyncIterator[Client]:
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 TXT2IMG = "/sdapi/v1/txt2img"
+RECORDED_ECHO = json.loads("""
+{"prompt":"","negative_prompt":"","styles":null,"seed":-1,"subseed":-1,"subseed_strength":0,
+"seed_resize_from_h":-1,"seed_resize_from_w":-1,"sampler_name":null,"scheduler":null,
+"batch_size":1,"n_iter":1,"steps":50,"cfg_scale":7.0,"width":512,"height":512,
+"restore_faces":null,"tiling":null,"do_not_save_samples":false,"do_not_save_grid":false,
+"eta":null,"denoising_strength":null,"s_min_uncond":null,"s_churn":null,"s_tmax":null,
+"s_tmin":null,"s_noise":null,"override_settings":null,
+"override_settings_restore_afterwards":true,"refiner_checkpoint":null,"refiner_switch_at":null,
+"disable_extra_networks":false,"firstpass_image":null,"comments":null,"enable_hr":false,
+"firstphase_width":0,"firstphase_height":0,"hr_scale":2.0,"hr_upscaler":null,
+"hr_second_pass_steps":0,"hr_resize_x":0,"hr_resize_y":0,"hr_checkpoint_name":null,
+"hr_sampler_name":null,"hr_scheduler":null,"hr_prompt":"","hr_negative_prompt":"",
+"force_task_id":null,"sampler_index":"Euler","script_name":null,"script_args":[],
+"send_images":true,"save_images":false,"alwayson_scripts":{},"infotext":null}
+""")
 
 
 # --- 1. authentication
@@ -83,9 +99,17 @@ async def test_the_recorded_request(client: Client) -> None:
     info = answer.info
     assert info["extra_generation_params"] == {"Schedule type": "Karras"}
     assert (info["all_seeds"], info["index_of_first_image"], info["styles"]) == ([42], 0, [])
-    echo = answer.json["parameters"]
-    assert list(echo)[:4] == ["prompt", "negative_prompt", "styles", "seed"]
-    assert (echo["sampler_index"], echo["infotext"], len(echo)) == ("Euler", None, 56)
+    sent = {
+        "prompt": "a photo of a cat, (detailed:1.2)",
+        "negative_prompt": "blurry",
+        "seed": 42,
+        "sampler_name": "DPM++ 2M",
+        "scheduler": "Karras",
+        "steps": 4,
+        "width": 64,
+        "height": 64,
+    }
+    assert list(answer.json["parameters"].items()) == list({**RECORDED_ECHO, **sent}.items())
 
 
 async def test_the_same_seed_gives_the_same_picture(client: Client) -> None:
@@ -218,7 +242,8 @@ async def test_what_breaks(
 @pytest.mark.parametrize(
     ("text", "loc", "message", "kind"),
     [
-        ('{"steps":"many"}', ["body", "steps"], "value is not a valid integer", "type_error.integer"),
+        ('{"steps":"many"}', ["body", "steps"], "value is not a valid integer",
+         "type_error.integer"),
         ("[]", ["body"], "value is not a valid dict", "type_error.dict"),
         ("", ["body"], "field required", "value_error.missing"),
         ('{"styles":"x"}', ["body", "styles"], "value is not a valid list", "type_error.list"),
@@ -243,7 +268,8 @@ async def test_broken_json_is_echoed(client: Client) -> None:
 
 
 async def test_scripts_verbs_and_routes_that_are_not_there(client: Client) -> None:
-    for asked in ({"script_name": "nope"}, {"alwayson_scripts": {"nope": {}}}):
+    unknown: list[dict[str, Any]] = [{"script_name": "nope"}, {"alwayson_scripts": {"nope": {}}}]
+    for asked in unknown:
         answer = await client.txt2img(**asked)
         assert (answer.status, answer.json["detail"]) == (422, "Script 'nope' not found")
     wrong_verb = await client.get(TXT2IMG)

@@ -1,0 +1,49 @@
+"""The demo: the real bot on a stage where Discord and the image server are played."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from bot import app
+from bot.demo import DEMO_PASSWORD, DEMO_TOKEN, DEMO_USER, DISCORD_PORT, SERVER_PORT, stage
+from bot.settings import Settings
+from bot.values.look import ERROR_COLOUR
+
+
+async def demo(chosen: argparse.Namespace, settings: Settings) -> int:
+    """`python -m bot demo`: the whole play, or with `--only` one part of it."""
+    if chosen.only == "discord":
+        await stage.only_discord(chosen.port, chosen.record)
+        return 0
+    if chosen.only == "server":
+        await stage.only_server(chosen.port)
+        return 0
+    if chosen.only == "bot":
+        return await _demo_bot(chosen, settings)
+    play = stage.Play(
+        say=chosen.say,
+        out=chosen.out,
+        timeout=chosen.timeout,
+        port=chosen.port,
+        data=chosen.data,
+        record=chosen.record,
+        browser=not chosen.no_browser,
+        own_server=not settings.backends,
+    )
+    return await stage.perform(play, ERROR_COLOUR)
+
+
+async def _demo_bot(chosen: argparse.Namespace, settings: Settings) -> int:
+    port, server_port = chosen.port or DISCORD_PORT, chosen.server_port or SERVER_PORT
+    with tempfile.TemporaryDirectory(prefix="easel-demo-") as folder:
+        data = chosen.data or Path(folder)
+        await stage.answering(f"http://127.0.0.1:{port}/")
+        on_stage = settings.on_stage(
+            token=DEMO_TOKEN,
+            api_url=f"http://127.0.0.1:{port}/api",
+            database=(data / "easel.db").resolve(),
+            backend=f"http://{DEMO_USER}:{DEMO_PASSWORD}@127.0.0.1:{server_port}",
+        )
+        return await app.run(on_stage, ready_timeout=0.2, until=stage.orphaned)

@@ -1,0 +1,370 @@
+"""The careful client, over real sockets: what arrives at the server, what comes back to us."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+import socket
+import struct
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from bot.backends import http
+from bot.backends.http import Http, raise_for_status
+from bot.errors import (
+    BackendBadAnswer,
+    BackendError,
+    BackendFailed,
+    BackendTimeout,
+    BackendUnreachable,
+)
+from tests.bot.backends.tiny_server import Says, TinyServer, backend_settings, tiny_server
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[TinyServer]:
+    """A server that says `{}` to everything."""
+    async with tiny_server() as tiny:
+        tiny.otherwise = Says({})
+        yield tiny
+
+
+@asynccontextmanager
+async def connected(url: str, **settings: Any) -> AsyncIterator[Http]:
+    """Our client for a URL."""
+    client = Http(backend_settings(url, **settings))
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+# -- who we are ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("username", "password"), [("bot", "s3cret"), ("bot", "pässwörd🗝"), ("b", ""), ("ü", "a:b:c")]
+)
+async def test_user_name_and_password_go_as_basic_in_utf8(
+    server: TinyServer, username: str, password: str
+) -> None:
+    async with connected(server.url, auth={"username": username, "password": password}) as client:
+        await client.get("/x")
+    scheme, _, token = server.asked[0].headers["Authorization"].partition(" ")
+    assert scheme == "Basic"
+    assert base64.b64decode(token).decode("utf-8") == f"{username}:{password}"
+
+
+async def test_a_bearer_token_goes_as_bearer(server: TinyServer) -> None:
+    async with connected(server.url, auth={"bearer": "t0ken"}) as client:
+        await client.get("/x")
+    assert server.asked[0].headers["Authorization"] == "Bearer t0ken"
+    assert "x-api-key" not in server.asked[0].headers
+
+
+async def test_an_api_key_goes_as_x_api_key(server: TinyServer) -> None:
+    async with connected(server.url, auth={"api_key": "k3y"}) as client:
+        await client.get("/x")
+        await client.post("/y", {}, generating=True)
+    for asked in server.asked:
+        assert asked.headers["x-api-key"] == "k3y"
+        assert "Authorization" not in asked.headers
+
+
+async def test_without_credentials_none_are_sent(server: TinyServer) -> None:
+    async with connected(server.url) as client:
+        await client.get("/x")
+    assert not {"Authorization", "x-api-key"} & set(server.asked[0].headers)
+
+
+async def test_a_key_that_no_header_can_hold_is_an_error_of_ours(server: TinyServer) -> None:
+    """`${KEY}` in easel.yaml may bring a line end along, as `echo` writes one."""
+    async with connected(server.url, auth={"bearer": "t0ken\n"}) as client:
+        with pytest.raises(BackendError):
+            await client.get("/x")
+
+
+# -- where to --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("base", ["", "/", "/sd", "/behind/a/proxy/"])
+async def test_the_path_of_the_base_url_is_kept(server: TinyServer, base: str) -> None:
+    async with connected(server.url + base) as client:
+        await client.get("/sdapi/v1/options")
+        await client.get("/sdapi/v1/progress?skip_current_image=true")
+        await client.post("/internal/progress", {})
+    kept = base.rstrip("/")
+    assert [a.path for a in server.asked] == [
+        f"{kept}/sdapi/v1/options",
+        f"{kept}/sdapi/v1/progress?skip_current_image=true",
+        f"{kept}/internal/progress",
+    ]
+
+
+async def test_a_post_carries_json(server: TinyServer) -> None:
+    body = {"prompt": 'naïve 猫, "quoted"\nline 2', "seed": 2**32 - 1, "cfg_scale": 7.5}
+    async with connected(server.url) as client:
+        await client.post("/x", body)
+    assert server.asked[0].headers["Content-Type"] == "application/json"
+    assert server.asked[0].json == body
+
+
+async def test_a_redirect_is_told_and_not_followed(server: TinyServer) -> None:
+    """Followed, a POST would become a GET, and the password could go to a stranger."""
+    server.table["GET /old"] = Says("", 302, headers={"Location": "/new"})
+    async with connected(server.url, auth={"bearer": "t0ken"}) as client:
+        answer = await client.get("/old")
+    assert answer.status == 302
+    assert server.paths() == ["/old"]
+    with pytest.raises(BackendFailed, match="302"):
+        raise_for_status(answer)
+
+
+# -- connections -----------------------------------------------------------------------------------
+
+
+async def test_listings_share_a_connection_and_generating_calls_take_a_fresh_one(
+    server: TinyServer,
+) -> None:
+    """Forge closes the connection after a 500: the next POST on it would be reset (trap 21)."""
+    async with connected(server.url) as client:
+        for _ in range(2):
+            await client.get("/listing")
+        for _ in range(2):
+            await client.post("/txt2img", {}, generating=True)
+        await client.get("/listing")
+    first, second, paint, other, last = server.asked
+    assert first.connection is second.connection
+    assert first.headers.get("Connection", "") != "close"
+    assert paint.headers["Connection"] == other.headers["Connection"] == "close"
+    assert paint.connection is not other.connection
+    assert last.connection not in (paint.connection, other.connection)
+
+
+async def test_an_unused_client_closes_without_a_word() -> None:
+    await Http(backend_settings("http://127.0.0.1:1")).close()
+
+
+# -- answers ---------------------------------------------------------------------------------------
+
+
+async def test_an_answer_has_status_type_and_whole_body(server: TinyServer) -> None:
+    server.table["GET /x"] = Says(b"\x00" * 600_000, 418, "image/png")
+    async with connected(server.url) as client:
+        answer = await client.get("/x")
+    assert (answer.status, answer.content_type, len(answer.body)) == (418, "image/png", 600_000)
+
+
+async def test_a_packed_answer_is_unpacked(server: TinyServer) -> None:
+    """SD.Next packs its answers."""
+    packed = gzip.compress(b'{"packed": true}')
+    server.table["GET /x"] = Says(packed, headers={"Content-Encoding": "gzip"})
+    async with connected(server.url) as client:
+        assert (await client.get("/x")).json() == {"packed": True}
+
+
+@pytest.fixture
+def small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "SMALL_BYTES", 1_000)
+    monkeypatch.setattr(http, "LARGE_BYTES", 5_000)
+
+
+@pytest.mark.usefixtures("small_bounds")
+async def test_the_bound_of_an_answer_is_inclusive(server: TinyServer) -> None:
+    server.table["GET /x"] = Says(b"a" * 1_000)
+    server.table["GET /y"] = Says(b"a" * 1_001)
+    async with connected(server.url) as client:
+        assert len((await client.get("/x")).body) == 1_000
+        with pytest.raises(BackendBadAnswer, match="1001 bytes"):
+            await client.get("/y")
+
+
+@pytest.mark.usefixtures("small_bounds")
+async def test_only_generating_calls_may_bring_much(server: TinyServer) -> None:
+    server.table["POST /x"] = Says(b"a" * 5_000)
+    server.table["POST /y"] = Says(b"a" * 5_001)
+    async with connected(server.url) as client:
+        assert len((await client.post("/x", {}, generating=True)).body) == 5_000
+        with pytest.raises(BackendBadAnswer):
+            await client.post("/x", {})
+        with pytest.raises(BackendBadAnswer):
+            await client.post("/y", {}, generating=True)
+
+
+@pytest.mark.usefixtures("small_bounds")
+async def test_a_flood_of_unsaid_length_is_left_at_the_bound(server: TinyServer) -> None:
+    left = asyncio.Event()
+
+    async def flood(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:  # for ever: only a client that leaves ends this
+                await response.write(b"a" * 65_536)
+        except ConnectionError:
+            left.set()
+            raise
+
+    server.table["GET /x"] = flood
+    async with connected(server.url) as client:
+        with pytest.raises(BackendBadAnswer, match="more than 1000 bytes"):
+            await client.get("/x", timeout=5)
+        await asyncio.wait_for(left.wait(), 5)
+
+
+@pytest.mark.usefixtures("small_bounds")
+async def test_the_bound_counts_what_is_unpacked(server: TinyServer) -> None:
+    bomb = gzip.compress(b"\x00" * 2_000_000)
+    bomb = bomb if len(bomb) <= 1_000 else gzip.compress(b"\x00" * 200_000)
+    assert len(bomb) <= 1_000
+    server.table["GET /x"] = Says(bomb, headers={"Content-Encoding": "gzip"})
+    async with connected(server.url) as client:
+        with pytest.raises(BackendBadAnswer, match="more than 1000 bytes"):
+            await client.get("/x")
+
+
+async def test_a_broken_packing_is_an_error_of_ours(server: TinyServer) -> None:
+    server.table["GET /x"] = Says(b"not gzip at all", headers={"Content-Encoding": "gzip"})
+    async with connected(server.url) as client:
+        with pytest.raises(BackendError):
+            await client.get("/x")
+
+
+# -- silence and broken lines ----------------------------------------------------------------------
+
+
+async def test_no_answer_in_time_is_a_timeout_that_names_the_call(server: TinyServer) -> None:
+    server.table["POST /paint"] = server.silence
+    async with connected(server.url) as client:
+        with pytest.raises(BackendTimeout, match="no answer to POST /paint in 0 s"):
+            await client.post("/paint", {}, timeout=0.05)
+
+
+async def test_an_answer_that_stops_in_the_middle_is_a_timeout_too(server: TinyServer) -> None:
+    async def stutter(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"{")
+        await server.closing.wait()
+        return response
+
+    server.table["GET /x"] = stutter
+    async with connected(server.url) as client:
+        with pytest.raises(BackendTimeout):
+            await client.get("/x", timeout=0.1)
+
+
+async def test_after_a_timeout_the_client_still_works(server: TinyServer) -> None:
+    server.table["GET /slow"] = server.silence
+    async with connected(server.url) as client:
+        with pytest.raises(BackendTimeout):
+            await client.get("/slow", timeout=0.05)
+        assert (await client.get("/x")).status == 200
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def test_a_refused_connection_was_never_taken() -> None:
+    async with connected(f"http://127.0.0.1:{unused_port()}") as client:
+        for call in (client.get("/x"), client.post("/x", {}, generating=True)):
+            with pytest.raises(BackendUnreachable, match="no connection") as caught:
+                await call
+            assert not caught.value.taken, "nobody can be working on it"
+
+
+@asynccontextmanager
+async def rude_server(last_words: bytes, *, reset: bool) -> AsyncIterator[str]:
+    """Reads a request, says a few bytes, and closes or resets the connection."""
+
+    async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(last_words)
+        await writer.drain()
+        if reset:
+            linger = struct.pack("ii", 1, 0)  # makes close() send RST, as a dying server's kernel
+            raw = writer.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            writer.transport.abort()
+        else:
+            writer.close()
+
+    listening = await asyncio.start_server(rude, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    finally:
+        listening.close()
+        await listening.wait_closed()
+
+
+RUDE = {
+    "reset at once": (b"", True),
+    "closed at once": (b"", False),
+    "closed in the headers": (b"HTTP/1.1 200 OK\r\nContent-Le", False),
+    "closed in the body": (b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"images":', False),
+    "reset in the body": (b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"images":', True),
+    "closed in a chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{", False),
+    "no HTTP at all": (b"SSH-2.0-OpenSSH_9.6\r\n", False),
+}
+
+
+@pytest.mark.parametrize(("last_words", "reset"), RUDE.values(), ids=RUDE)
+@pytest.mark.parametrize("method", ["get", "post"])
+async def test_a_connection_that_breaks_later_may_have_been_taken(
+    last_words: bytes, reset: bool, method: str
+) -> None:
+    async with rude_server(last_words, reset=reset) as url, connected(url) as client:
+        call = client.get("/x") if method == "get" else client.post("/x", {}, generating=True)
+        with pytest.raises(BackendUnreachable, match=f"{method.upper()} /x") as caught:
+            await call
+        assert caught.value.taken, "the server may be painting: the next try is a second one"
+
+
+async def test_no_error_shows_the_credentials() -> None:
+    url = f"http://127.0.0.1:{unused_port()}"
+    async with connected(url, auth={"username": "bot", "password": "s3cret"}) as client:
+        with pytest.raises(BackendUnreachable) as caught:
+            await client.get("/x")
+    assert "s3cret" not in str(caught.value)
+    assert "127.0.0.1" not in caught.value.sentence
+
+
+# -- the quota -------------------------------------------------------------------------------------
+
+
+async def test_every_request_asks_for_a_permit(server: TinyServer) -> None:
+    async with connected(server.url, rate=20.0, burst=1) as client:
+        begin = time.monotonic()
+        await client.get("/x")
+        assert time.monotonic() - begin < 0.05, "the first one goes at once"
+        await client.post("/x", {})
+        await client.post("/x", {}, generating=True)
+        assert time.monotonic() - begin >= 2 / 20, "the others come at 20 a second"
+
+
+async def test_a_burst_goes_at_once_and_the_wait_is_no_timeout(server: TinyServer) -> None:
+    async with connected(server.url, rate=10.0, burst=3) as client:
+        begin = time.monotonic()
+        await asyncio.gather(*(client.get("/x") for _ in range(3)))
+        assert time.monotonic() - begin < 0.09
+        # The wait for the permit does not eat the time for the answer.
+        assert (await client.get("/x", timeout=0.05)).status == 200
+        assert time.monotonic() - begin >= 0.09
+
+
+async def test_without_a_rate_nothing_waits(server: TinyServer) -> None:
+    async with connected(server.url) as client:
+        begin = time.monotonic()
+        await asyncio.gather(*(client.get("/x") for _ in range(20)))
+        assert time.monotonic() - begin < 1
+    assert len(server.asked) == 20
