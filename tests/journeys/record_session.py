@@ -10,6 +10,7 @@ import asyncio
 import sys
 import tempfile
 from pathlib import Path
+from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -55,12 +56,11 @@ async def _play(house: House) -> None:
 
 async def _later(house: House) -> None:
     """The ways after the token's end, as if it came a second after the answer."""
-    lasting, arrivals.TOKEN_SECONDS = arrivals.TOKEN_SECONDS, 21
-    for private in (False, True):
-        await house.order(prompt="a long night", steps=40, private=private)
-        await house.until(lambda: house.painting)
-        await house.quiet()
-    arrivals.TOKEN_SECONDS = lasting
+    with patch.object(arrivals, "TOKEN_SECONDS", 21):
+        for private in (False, True):
+            await house.order(prompt="a long night", steps=40, private=private)
+            await house.until(lambda: house.painting)
+            await house.quiet()
 
 
 if __name__ == "__main__":
