@@ -50,7 +50,7 @@ class Answer:
         """The body as JSON. Raises BackendBadAnswer, which names what came instead."""
         try:
             return json.loads(self.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             what = self.content_type or "no content type"
             raise BackendBadAnswer(f"{self.status} with {what} instead of JSON") from error
 
@@ -109,6 +109,11 @@ class Http:
             raise BackendUnreachable(f"no connection ({type(error).__name__})") from error
         except TimeoutError as error:
             raise BackendTimeout(f"no answer to {method} {path} in {timeout:.0f} s") from error
+        except ValueError as error:
+            # A header that cannot be sent: a line end that came along with a key.
+            raise BackendRejectedCredentials(
+                "its user name, password or key holds a character that no header can carry"
+            ) from error
         except (aiohttp.ClientError, OSError) as error:
             raise BackendUnreachable(
                 f"the connection broke during {method} {path} ({type(error).__name__})", taken=True
@@ -183,32 +188,37 @@ def error_text(answer: Answer) -> str:
     The order is that of contracts, sdapi 1: `detail` as text, list or object, then `errors`,
     `message`, `error`, else the first 200 characters.
     """
+    start = answer.body[:200].decode("utf-8", "replace").strip() or "no words"
     try:
         body = answer.json()
     except BackendError:
-        return answer.body[:200].decode("utf-8", "replace").strip() or "no words"
+        return start
     if isinstance(body, str):
-        return body[:200]
+        return body[:200].strip() or "no words"
     if not isinstance(body, dict):
-        return str(body)[:200]
-    found = _detail(body.get("detail"))
-    words = [found] if found else [body.get(k) for k in ("errors", "message")]
-    kind = body.get("error")
-    text = next((w for w in words if isinstance(w, str) and w), "")
-    both = [w for w in (kind, text) if isinstance(w, str) and w]
-    return ": ".join(both)[:500] or "no words"
+        return start
+    words = [_detail(body.get("detail")), *(_text(body.get(k)) for k in ("errors", "message"))]
+    kind = _text(body.get("error"))
+    text = next((w for w in words if w), "")
+    return ": ".join(w for w in (kind, text) if w)[:500] or start
+
+
+def _text(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""
 
 
 def _detail(detail: object) -> str:
-    if isinstance(detail, str):
-        return detail
     if isinstance(detail, dict):
-        return str(detail.get("msg") or detail.get("error") or "")
+        return _text(detail.get("msg")) or _text(detail.get("error"))
     if isinstance(detail, list):
-        parts = []
-        for item in detail:
-            if isinstance(item, dict):
-                where = ".".join(str(p) for p in item.get("loc") or ())
-                parts.append(f"{where} {item.get('msg', '')}".strip())
-        return "; ".join(parts)
-    return ""
+        return "; ".join(part for part in map(_fault, detail) if part)
+    return _text(detail)
+
+
+def _fault(item: object) -> str:
+    """One item of FastAPI's 422: where, and what is wrong there; never its `ctx` or `input`."""
+    if not isinstance(item, dict):
+        return _text(item)
+    where = item.get("loc")
+    place = ".".join(str(p) for p in where) if isinstance(where, list) else ""
+    return f"{place} {_text(item.get('msg'))}".strip()

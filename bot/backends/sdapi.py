@@ -20,6 +20,8 @@ from bot.backends.watch import ProgressWatch
 from bot.errors import (
     BackendBadAnswer,
     BackendError,
+    BackendFailed,
+    BackendRefused,
     BackendTimeout,
 )
 from bot.settings import BackendSettings
@@ -44,6 +46,7 @@ class SdApi(Backend):
         self._http = Http(settings)
         self._by_task = False
         self._active: str | None = None
+        self._broken: list[BackendError] = []
 
     # What it can do.
 
@@ -53,6 +56,7 @@ class SdApi(Backend):
         Raises BackendRejectedCredentials (401, 403), BackendUnreachable, BackendTimeout, and
         BackendBadAnswer when what answers there is no `/sdapi/v1` at all.
         """
+        self._broken = []
         options, models, samplers, schedulers, progress = await asyncio.gather(
             self._list("/options"),
             self._list("/sd-models"),
@@ -61,6 +65,8 @@ class SdApi(Backend):
             self._list("/progress?skip_current_image=true"),
         )
         if all(found is None for found in (options, models, samplers)):
+            if self._broken:
+                raise self._broken[0]
             raise BackendBadAnswer(
                 f"{self.settings.url} answers, but has no {API}: is it the right address, "
                 "and was the server started with --api?"
@@ -83,8 +89,14 @@ class SdApi(Backend):
         answer = await self._http.get(API + path)
         if answer.status in ABSENT:
             return None
-        raise_for_status(answer)
-        return answer.json()
+        try:
+            raise_for_status(answer)
+            return answer.json()
+        except (BackendFailed, BackendBadAnswer, BackendRefused) as error:
+            # Nothing but txt2img is required (11.1): a broken listing is an ability less.
+            _log.warning("a listing is broken", backend=self.name, path=path, error=str(error))
+            self._broken.append(error)
+            return None
 
     async def _knows_tasks(self) -> bool:
         """Whether `/internal/progress` answers (web UI mode only; trap 13)."""
@@ -103,12 +115,32 @@ class SdApi(Backend):
     # Painting.
 
     async def paint(self, request: ImageRequest, task_id: str, report: Report) -> list[Picture]:
-        """One generating call for all `count` pictures (n_iter), watched while it runs.
+        """All `count` pictures in as few generating calls as the server needs, watched meanwhile.
+
+        One call (n_iter) on the A1111 family; servers that paint one a call (KoboldCpp,
+        stable-diffusion.cpp) are asked again for the rest, with the seeds that follow.
 
         Raises the errors of `bot.backends.http.raise_for_status`, BackendTimeout and
         BackendBadAnswer. When cancelled, or out of time, the server is interrupted.
         """
-        watch = asyncio.create_task(self._watch(request, task_id, report))
+        done: list[Picture] = []
+        watch = ProgressWatch(request.steps * request.count)
+
+        def tell(fraction: float) -> None:
+            share = len(done) + fraction * (request.count - len(done))
+            report(watch.at(share / request.count))
+
+        while len(done) < request.count:
+            rest = request.model_copy(
+                update={"seed": request.seed + len(done), "count": request.count - len(done)}
+            )
+            done += await self._call(rest, task_id, tell)
+        return done
+
+    async def _call(
+        self, request: ImageRequest, task_id: str, tell: Callable[[float], None]
+    ) -> list[Picture]:
+        watching = asyncio.create_task(self._watch(task_id, tell))
         self._active = task_id
         try:
             answer = await self._http.post(
@@ -123,7 +155,7 @@ class SdApi(Backend):
             raise
         finally:
             self._active = None
-            watch.cancel()
+            watching.cancel()
         raise_for_status(answer)
         return await asyncio.to_thread(read_pictures, answer, request)
 
@@ -158,10 +190,9 @@ class SdApi(Backend):
 
     # Watching and stopping.
 
-    async def _watch(self, request: ImageRequest, task_id: str, report: Report) -> None:
+    async def _watch(self, task_id: str, tell: Callable[[float], None]) -> None:
         if self.ability is not None and not self.ability.progress:
             return
-        watch = ProgressWatch(request.steps * request.count)
         ask: Callable[[], Awaitable[float | None]] = (
             (lambda: self._task_progress(task_id)) if self._by_task else self._any_progress
         )
@@ -171,7 +202,7 @@ class SdApi(Backend):
             with contextlib.suppress(BackendError):
                 fraction = await ask()
                 if fraction is not None:
-                    report(watch.at(fraction))
+                    tell(fraction)
 
     async def _task_progress(self, task_id: str) -> float | None:
         body = {"id_task": task_id, "id_live_preview": -1, "live_preview": False}
@@ -228,10 +259,11 @@ def _model(item: dict[str, Any]) -> Model | None:
 
 def _sampler(item: dict[str, Any]) -> Sampler | None:
     name = item.get("name")
-    aliases = item.get("aliases") or ()
+    aliases = item.get("aliases")
     if not isinstance(name, str) or not name:
         return None
-    return Sampler(name, tuple(a for a in aliases if isinstance(a, str)))
+    listed = aliases if isinstance(aliases, list) else []
+    return Sampler(name, tuple(a for a in listed if isinstance(a, str)))
 
 
 def _scheduler(item: dict[str, Any]) -> Scheduler | None:

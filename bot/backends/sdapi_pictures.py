@@ -7,6 +7,7 @@ which") and 11.5 to 11.7.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from bot.backends.bulky import Bulky
@@ -30,26 +31,45 @@ def read_pictures(answer: Answer, request: ImageRequest) -> list[Picture]:
     if not isinstance(body, dict) or not isinstance(body.get("images"), list):
         raise BackendBadAnswer("an answer without a list of images")
     info = _info(body.get("info"))
+    texts = [t if isinstance(t, str) else "" for t in _list(info.get("infotexts"))]
+    seeds = [s if _seed(s) else None for s in _list(info.get("all_seeds"))]
     skip = info.get("index_of_first_image")
-    texts = [t if isinstance(t, str) else "" for t in info.get("infotexts") or ()]
-    seeds = [s for s in info.get("all_seeds") or () if isinstance(s, int)]
     front = skip if isinstance(skip, int) and 0 <= skip < len(body["images"]) else 0
-    made = [_decode(bulky.text(image)) for image in body["images"][front:] if image]
+    listed = [*texts[front:], *([""] * len(body["images"]))]
+    # An empty string stands for a picture that failed: its place is kept, it is left out.
+    made = [
+        _Made(n, _decode(bulky.text(image)), listed[n])
+        for n, image in enumerate(body["images"][front:])
+        if image
+    ]
     if not made:
         raise BackendBadAnswer("an answer without a picture (images is empty)")
-    written = [pnginfo.read(data) for data in made]
-    if any(written):
-        ours = [(d, t) for d, t in zip(made, written, strict=True) if t]
-    else:
-        listed = [*texts[front:], *([""] * len(made))]
-        ours = list(zip(made[: len(seeds) or request.count], listed, strict=False))
-    return [_picture(data, text, n, seeds, request) for n, (data, text) in enumerate(ours)]
+    return [_picture(one, seeds, request) for one in _ours(made, len(seeds) or request.count)]
+
+
+@dataclass(frozen=True)
+class _Made:
+    """One returned file: its place behind the grid, and what `infotexts` says of it."""
+
+    place: int
+    data: bytes
+    listed: str
+
+    @property
+    def written(self) -> str | None:
+        return pnginfo.read(self.data)
+
+
+def _ours(made: list[_Made], wanted: int) -> list[_Made]:
+    """Without masks and maps: those that carry a text of their own, if any does."""
+    with_text = [one for one in made if one.written]
+    return with_text or [one for one in made if one.place < wanted] or made
 
 
 def _parsed(answer: Answer) -> Bulky:
     try:
         return Bulky(answer.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         what = answer.content_type or "no content type"
         raise BackendBadAnswer(f"{answer.status} with {what} instead of JSON") from error
 
@@ -75,15 +95,25 @@ def _info(raw: Any) -> dict[str, Any]:
     return raw if isinstance(raw, dict) else {}
 
 
-def _picture(
-    data: bytes, text: str | None, n: int, seeds: list[int], request: ImageRequest
-) -> Picture:
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _seed(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _picture(one: _Made, seeds: list[int | None], request: ImageRequest) -> Picture:
+    facts = codec.check_picture(
+        one.data, max_bytes=MAX_PICTURE_BYTES, max_pixels=MAX_PICTURE_PIXELS
+    )
+    text = one.written or one.listed
     told = infotext.Infotext.parse(text).seed if text else None
-    seed = told if told is not None else seeds[n] if n < len(seeds) else request.seed + n
-    facts = codec.check_picture(data, max_bytes=MAX_PICTURE_BYTES, max_pixels=MAX_PICTURE_PIXELS)
+    by_place = seeds[one.place] if one.place < len(seeds) else None
+    seed = next((s for s in (told, by_place) if s is not None), request.seed + one.place)
     whole = text or _own_text(request, seed, facts.width, facts.height)
     return Picture(
-        data=pnginfo.embed(data, whole),
+        data=pnginfo.embed(one.data, whole),
         media_type=facts.media_type,
         width=facts.width,
         height=facts.height,
