@@ -5,7 +5,7 @@
     │   └── SchemaTooNew            the database was written by a newer Easel
     ├── Refusal                     a member's request that cannot be taken; private, nothing queued
     │   ├── BadOption               one option is out of bounds; names it
-    │   ├── UnknownName             no such model, sampler …; carries the nearest names
+    │   │   └── UnknownName         no such model, sampler …; carries the nearest names
     │   ├── QueueFull               too many are waiting already
     │   ├── NotAllowed              not theirs to press, or not here
     │   └── Gone                    the job or message no longer exists

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import structlog
@@ -42,21 +42,23 @@ def setup(level: str = "INFO", style: str = "text", secrets: Iterable[str] = ())
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    renderer: list[Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    renderer: Processor = (
+        structlog.processors.JSONRenderer()
         if style == "json"
-        else [
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(),
-                pad_event_to=0,
-                exception_formatter=structlog.dev.plain_traceback,
-            )
-        ]
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            pad_event_to=0,
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     )
-    formatter = _MaskingFormatter(
-        hidden,
+    formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*shared, _keep_foreign_quiet],
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            _Mask(hidden),
+            renderer,
+        ],
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
@@ -68,18 +70,29 @@ def setup(level: str = "INFO", style: str = "text", secrets: Iterable[str] = ())
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
 
 
-class _MaskingFormatter(structlog.stdlib.ProcessorFormatter):
-    """Replaces secrets in the finished line, so that none slips through a traceback."""
+class _Mask:
+    """Replaces secrets in every text of a line, tracebacks among them, before it is rendered.
 
-    def __init__(self, hidden: list[str], **options: Any) -> None:
-        super().__init__(**options)
+    Before, not after: the finished line holds a secret escaped, and its own words and figures.
+    """
+
+    def __init__(self, hidden: list[str]) -> None:
         self._hidden = hidden
 
-    def format(self, record: logging.LogRecord) -> str:
-        line = super().format(record)
+    def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        return {key: self._masked(value) for key, value in event.items()}
+
+    def _masked(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {self._masked(k): self._masked(v) for k, v in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self._masked(v) for v in value]
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        text = str(value)
         for secret in self._hidden:
-            line = line.replace(secret, _MASK)
-        return line
+            text = text.replace(secret, _MASK)
+        return text
 
 
 def _keep_foreign_quiet(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -16,10 +16,14 @@ class Throttle:
         kept = burst - 3 if burst > 6 else burst
         self._tolerance = self._interval * (kept - 1)
         self._tat = float("-inf")
+        self._last = float("-inf")
 
     def reserve(self, now: float) -> float:
         """Takes the next permit, for a request that is sent after the returned wait (seconds)."""
-        # A clock that was set back must not stop the line: the debt is at most what was queued.
+        if now < self._last:
+            # A clock that was set back must not stop the line: the debt goes back with it.
+            self._tat -= self._last - now
+        self._last = now
         tat = max(self._tat, now)
         wait = max(0.0, tat - self._tolerance - now)
         self._tat = tat + self._interval

@@ -14,8 +14,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from bot.errors import ConfigurationError, SchemaTooNew
@@ -45,7 +45,10 @@ def migrate(path: Path) -> Migrated:
     if head is None:
         raise ConfigurationError("the migrations folder is empty: the installation is broken")
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with engine.connect() as connection:
             before = MigrationContext.configure(connection).get_current_revision()
             known = {s.revision for s in scripts.walk_revisions()}
@@ -61,13 +64,23 @@ def migrate(path: Path) -> Migrated:
             command.upgrade(config, "head")
             connection.commit()
             return Migrated(before, head, copy)
-    except (OperationalError, DBAPIError) as error:
+    except (DBAPIError, sqlite3.Error, OSError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
         raise ConfigurationError(
-            f"DATABASE_URL: can't use {path} ({error.orig}): check that the folder exists, "
+            f"DATABASE_URL: can't use {path} ({reason}): check that the folder exists, "
             "can be written, and has space"
         ) from error
     finally:
         engine.dispose()
+
+
+def _on_connect(connection: sqlite3.Connection, _: object) -> None:
+    # The driver would commit each statement of a migration by itself.
+    connection.isolation_level = None
+
+
+def _on_begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _copy(path: Path, before: str) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from bot import log
 from bot.errors import QueueFull
 from bot.queue.job import Job, JobEvent, NewJob, Place, Status
 from bot.queue.store import Store
-from bot.values.guest import Address
+from bot.values.guest import Address, Guest
 from bot.values.picture import Picture, Progress
 
 SHOWING_SECONDS = 60.0
@@ -41,8 +41,8 @@ class Queue:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._open: dict[int, Job] = {}
-        # Orders whose row is being written (per member), and whose card is on its way.
-        self._coming: Counter[int] = Counter()
+        # Orders whose row is being written, and those whose card is on its way.
+        self._writing: list[Guest] = []
         self._shown: dict[int, Job] = {}
         self._wake: dict[str, asyncio.Event] = {}
         self._listeners: list[Listener] = []
@@ -74,9 +74,9 @@ class Queue:
     def check(self, user_id: int, guild_id: int | None, caps: Caps) -> None:
         """Raises QueueFull, from memory, when this guest's next job would be over a cap."""
         oldest = time.time() - SHOWING_SECONDS
-        held = [*self._open.values()]
-        held += [j for j in self._shown.values() if j.created_at > oldest]
-        mine = self._coming[user_id] + sum(j.guest.user_id == user_id for j in held)
+        held = [*self._writing, *(job.guest for job in self._open.values())]
+        held += [job.guest for job in self._shown.values() if job.created_at > oldest]
+        mine = sum(guest.user_id == user_id for guest in held)
         if mine >= caps.per_member:
             raise QueueFull(
                 f"You already have {mine} pictures waiting. Let one finish or cancel one first."
@@ -84,7 +84,7 @@ class Queue:
         if len(held) >= caps.total:
             raise QueueFull("The line is full right now. Please try again in a few minutes.")
         if guild_id is not None:
-            theirs = sum(j.guest.guild_id == guild_id for j in held)
+            theirs = sum(guest.guild_id == guild_id for guest in held)
             if theirs >= caps.per_guild:
                 raise QueueFull(
                     f"This server already has {theirs} pictures waiting. "
@@ -96,16 +96,15 @@ class Queue:
 
         Raises QueueFull, DatabaseUnavailable. The job stands in line once `accept` was called.
         """
-        user = new.guest.user_id
-        self.check(user, new.guest.guild_id, caps)
-        self._coming[user] += 1
+        self.check(new.guest.user_id, new.guest.guild_id, caps)
+        self._writing.append(new.guest)
         try:
             job = await self._store.add(new)
             if job is not None:
                 self._shown[job.id] = job
             return job
         finally:
-            self._coming[user] -= 1
+            self._writing.remove(new.guest)
 
     async def accept(self, job: Job, message_id: int, shown: Place | None = None) -> None:
         """The member has seen the card, which said `shown`: the job stands in line."""

@@ -181,11 +181,14 @@ class Store:
         """The member's message says the end: the pictures and the token are no longer needed."""
         end = Status.DELIVERED if job.status is Status.PAINTED else job.status
         async with self._database.begin() as connection:
-            await connection.execute(
+            result = await connection.execute(
                 update(jobs)
                 .where(jobs.c.id == job.id, jobs.c.attempt == job.attempt)
                 .values(status=end, told=True, token="")
+                .returning(jobs.c.id)
             )
+            if result.first() is None:
+                return  # an older attempt's word
             await connection.execute(delete(pictures).where(pictures.c.job_id == job.id))
 
     async def get(self, job_id: int) -> Job | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic.fields import FieldInfo
@@ -104,12 +105,15 @@ class Environment(BaseSettings):
     @field_validator("discord_api_url")
     @classmethod
     def _api_url(cls, value: str) -> str:
-        scheme, _, rest = value.partition("://")
-        host = rest.split("/", 1)[0].rsplit(":", 1)[0]
+        try:
+            parts = urlsplit(value)
+            host = parts.hostname
+        except ValueError as error:
+            raise ValueError("is not a URL") from error
         # The token travels in a header: plain HTTP is for the loopback only.
-        if not rest or (scheme != "https" and not (scheme == "http" and host in LOCAL_HOSTS)):
-            msg = "must begin with https:// (http:// only for this machine itself)"
-            raise ValueError(msg)
+        local = parts.scheme == "http" and host in LOCAL_HOSTS
+        if not host or not (local or parts.scheme == "https"):
+            raise ValueError("must begin with https:// (http:// only for this machine itself)")
         return value.rstrip("/")
 
     @classmethod
@@ -170,10 +174,13 @@ def is_secret(field: FieldInfo) -> bool:
 
 def _read_secret(path: Path, key: str) -> str:
     try:
-        return path.read_text(encoding="utf-8").strip()
+        secret = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not a text file"
         raise ConfigurationError(f"{key}: can't read the file it names ({reason})") from error
+    if not secret:
+        raise ConfigurationError(f"{key}: the file it names is empty")
+    return secret
 
 
 def render_env_example() -> str:

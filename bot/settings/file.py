@@ -140,9 +140,14 @@ def read_yaml(path: Path, environ: Mapping[str, str] = os.environ) -> dict[str, 
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f" in line {mark.line + 1}" if mark else ""
-        raise ConfigurationError(f"{path}: not valid YAML{where} ({error.problem})") from error
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path}: not valid YAML") from error
+        # The parser's own words can repeat a password that was not quoted.
+        raise ConfigurationError(
+            f"{path}: not valid YAML{where}; put values with special characters in quotes"
+        ) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigurationError(
+            f"{path}: not valid YAML; put values with special characters in quotes"
+        ) from error
     if data is None:
         return {}
     if not isinstance(data, dict):

@@ -70,7 +70,7 @@ class Settings:
     def secrets(self) -> list[str]:
         """Every secret value in force, for the log's mask."""
         held = [self.environment.discord_token]
-        found = [s.get_secret_value() for s in held if s is not None]
+        found = [s.get_secret_value().strip() for s in held if s is not None]
         for backend in self.backends:
             found += backend.auth.secrets()
         return [s for s in found if s]
@@ -85,6 +85,8 @@ def load(env_file: Path | None = Path(".env")) -> Settings:
         environment = Environment(_env_file=env_file)
     except ValidationError as error:
         raise ConfigurationError(f"{_lines(error, upper=True)} (environment or .env)") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{env_file}: must be a text file in UTF-8") from error
     path = environment.easel_config
     try:
         written = EaselFile.model_validate(read_yaml(path, _variables(env_file)))
@@ -117,6 +119,11 @@ def _backends(
             password=environment.backend_password,
             api_key=environment.backend_api_key,
         )
+    except ValidationError as error:
+        names = ", ".join(n for n in given if n != "BACKEND_URL")
+        reason = error.errors(include_input=False)[0]["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"{names}: {reason} (environment or .env)") from error
+    try:
         only = BackendSettings(
             name="main", kind=environment.backend_kind, url=environment.backend_url, auth=auth
         )

@@ -88,7 +88,6 @@ def test_codes_are_unique_and_are_words() -> None:
     assert all(code.isidentifier() for code in codes)
 
 
-@pytest.mark.xfail(strict=True, reason="UnknownName is drawn beside BadOption, not under it")
 def test_the_tree_drawn_at_the_top_is_the_tree_of_the_classes() -> None:
     drawn: dict[str, str] = {}
     above: list[tuple[int, str]] = []

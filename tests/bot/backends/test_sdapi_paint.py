@@ -106,7 +106,11 @@ async def test_a_real_looking_server_paints_what_was_ordered() -> None:
         async with painter(demo.url, auth=login) as backend:
             await backend.probe()
             order = request(
-                prompt="a fox", model="inkpunk, v2.0", sampler="Euler a", scheduler="Karras", count=2
+                prompt="a fox",
+                model="inkpunk, v2.0",
+                sampler="Euler a",
+                scheduler="Karras",
+                count=2,
             )
             found = await backend.paint(order, TASK, no_news)
     finally:
@@ -321,7 +325,9 @@ async def test_where_tasks_are_known_only_our_own_running_one_is_interrupted(
     assert interrupts(server) == (1 if active else 0)
 
 
-@pytest.mark.parametrize("says", [Says(b"", 204, ""), Says(None), Says(b"", 404, ""), Says({}, 500)])
+@pytest.mark.parametrize(
+    "says", [Says(b"", 204, ""), Says(None), Says(b"", 404, ""), Says({}, 500)]
+)
 async def test_any_answer_to_an_interrupt_will_do(server: TinyServer, says: Says) -> None:
     server.table[INTERRUPT] = says
     async with painter(server.url) as backend:
@@ -366,13 +372,12 @@ async def test_forgetting_never_raises(server: TinyServer, says: Says) -> None:
     assert interrupts(server) == 0
 
 
-async def test_forgetting_on_a_server_that_is_gone_never_raises(server: TinyServer) -> None:
-    server.table[TASKS] = task(None, active=False)
-    async with painter(server.url) as backend:
-        await backend.probe()
-    async with painter("http://127.0.0.1:1") as backend:
-        backend._by_task = True
-        await backend.forget(TASK)
+async def test_forgetting_on_a_server_that_is_gone_never_raises() -> None:
+    async with tiny_server() as server:
+        server.table |= {TASKS: task(None, active=False), "GET /sdapi/v1/options": Says({})}
+        async with painter(server.url) as backend:
+            await backend.probe()
+    await backend.forget(TASK)
 
 
 @asynccontextmanager

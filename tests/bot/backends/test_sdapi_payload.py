@@ -104,9 +104,7 @@ def test_the_operators_sampler_holds_where_the_order_names_none() -> None:
 
 def test_options_are_merged_and_the_checkpoint_is_ours() -> None:
     """Any option that is ever overridden goes with every request: others leak (trap 5)."""
-    theirs = {
-        "override_settings": {"CLIP_stop_at_last_layers": 2, "sd_model_checkpoint": "theirs"}
-    }
+    theirs = {"override_settings": {"CLIP_stop_at_last_layers": 2, "sd_model_checkpoint": "theirs"}}
     assert payload(operator=theirs, model="tinyA")["override_settings"] == {
         "CLIP_stop_at_last_layers": 2,
         "sd_model_checkpoint": "tinyA",

@@ -35,7 +35,9 @@ async def server() -> AsyncIterator[TinyServer]:
     """A whole, small server: everything that is asked for has an answer."""
     async with tiny_server() as tiny:
         tiny.table = {
-            OPTIONS: Says({"samples_format": "png", "sd_model_checkpoint": "tinyA.st [6d45d56d23]"}),
+            OPTIONS: Says(
+                {"samples_format": "png", "sd_model_checkpoint": "tinyA.st [6d45d56d23]"}
+            ),
             MODELS: Says(
                 [
                     {"title": "tinyA.st [6d45d56d23]", "model_name": "tinyA", "hash": "6d45d56d23"},

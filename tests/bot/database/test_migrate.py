@@ -148,7 +148,6 @@ def test_a_newer_file_is_refused_in_one_line_and_not_touched(path: Path) -> None
     assert copies(path) == []
 
 
-@pytest.mark.xfail(strict=True, reason="each statement of a migration is committed on its own")
 def test_a_migration_that_fails_leaves_the_file_as_it_was(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,7 +158,6 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(
     assert "extra" not in tables(path)
 
 
-@pytest.mark.xfail(strict=True, reason="the copy is written over with the half-migrated file")
 def test_the_copy_survives_a_restart_after_a_migration_that_failed(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,9 +168,6 @@ def test_the_copy_survives_a_restart_after_a_migration_that_failed(
     assert any("extra" not in tables(copy) for copy in copies(path))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="sqlite3's own error comes through", raises=sqlite3.OperationalError
-)
 def test_a_copy_that_cannot_be_made_is_one_line_and_nothing_is_migrated(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,7 +178,6 @@ def test_a_copy_that_cannot_be_made_is_one_line_and_nothing_is_migrated(
     assert rows(path, "SELECT version_num FROM alembic_version") == [(head,)]
 
 
-@pytest.mark.xfail(strict=True, reason="the docstring says so; only `lock` makes it")
 def test_the_folder_is_made_when_it_is_missing(tmp_path: Path) -> None:
     assert migrate(tmp_path / "data" / "easel.db").before is None
 

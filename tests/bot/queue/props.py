@@ -175,6 +175,10 @@ class Line:
         assert found is not None
         return found
 
+    def open_ids(self) -> list[int]:
+        """The numbers of all open jobs, oldest first."""
+        return [job.id for job in self.queue.waiting()]
+
     def heard(self, job: Job) -> list[JobEvent]:
         """The news about one job."""
         return [event for event in self.news if event.job.id == job.id]

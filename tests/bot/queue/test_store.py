@@ -269,7 +269,6 @@ async def test_a_worker_that_reports_twice_is_heard_once(
     assert await store.pictures(job.id) == [picture(1)]
 
 
-@pytest.mark.xfail(strict=True, reason="the pictures are deleted without looking at the attempt")
 async def test_an_overtaken_courier_leaves_the_pictures(store: Store) -> None:
     job = await painted(store)
     await store.told(replace(job, attempt=job.attempt - 1))
