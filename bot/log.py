@@ -7,6 +7,7 @@ and takes over the standard library's loggers (py-cord, aiohttp), so that one st
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Iterable, Mapping
@@ -29,7 +30,7 @@ def setup(level: str = "INFO", style: str = "text", secrets: Iterable[str] = ())
     `style` is "text" or "json". Every value in `secrets` is replaced before a line is written,
     also inside tracebacks.
     """
-    hidden = sorted({s for s in secrets if len(s) >= 4}, key=len, reverse=True)
+    hidden = sorted({form for s in secrets if len(s) >= 4 for form in _forms(s)}, key=len)[::-1]
     shared: list[Processor] = [
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
@@ -43,7 +44,7 @@ def setup(level: str = "INFO", style: str = "text", secrets: Iterable[str] = ())
         cache_logger_on_first_use=False,
     )
     renderer: Processor = (
-        structlog.processors.JSONRenderer()
+        structlog.processors.JSONRenderer(ensure_ascii=False)
         if style == "json"
         else structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(),
@@ -68,6 +69,16 @@ def setup(level: str = "INFO", style: str = "text", secrets: Iterable[str] = ())
     # Foreign libraries talk more than an operator wants to read.
     for name in ("discord", "aiosqlite", "alembic", "asyncio", "aiohttp.access", "sqlalchemy"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+
+
+def _forms(secret: str) -> set[str]:
+    """The secret as it is, and as Python and JSON write it inside quotation marks."""
+    return {
+        secret,
+        repr(secret)[1:-1],
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+    }
 
 
 class _Mask:

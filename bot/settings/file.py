@@ -144,7 +144,7 @@ def read_yaml(path: Path, environ: Mapping[str, str] = os.environ) -> dict[str, 
         raise ConfigurationError(
             f"{path}: not valid YAML{where}; put values with special characters in quotes"
         ) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError) as error:
         raise ConfigurationError(
             f"{path}: not valid YAML; put values with special characters in quotes"
         ) from error
@@ -152,7 +152,10 @@ def read_yaml(path: Path, environ: Mapping[str, str] = os.environ) -> dict[str, 
         return {}
     if not isinstance(data, dict):
         raise ConfigurationError(f"{path}: must be a mapping with backends: and limits:")
-    return {str(key): _fill(value, str(key), path, environ) for key, value in data.items()}
+    try:
+        return {str(key): _fill(value, str(key), path, environ) for key, value in data.items()}
+    except RecursionError as error:
+        raise ConfigurationError(f"{path}: an alias in it names itself") from error
 
 
 def _fill(value: Any, key: str, path: Path, environ: Mapping[str, str]) -> Any:

@@ -62,9 +62,9 @@ async def test_readers_read_while_a_transaction_is_open(database: Database) -> N
 
 async def test_a_transaction_writes_from_its_first_statement(database: Database) -> None:
     async with database.begin():
-        with closing(sqlite3.connect(database.path, timeout=0)) as other:
-            with pytest.raises(sqlite3.OperationalError, match="locked"):
-                other.execute("BEGIN IMMEDIATE")
+        other = sqlite3.connect(database.path, timeout=0)
+        with closing(other), pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
 
 
 async def test_an_error_rolls_all_of_it_back(database: Database) -> None:

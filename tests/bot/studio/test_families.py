@@ -69,6 +69,18 @@ def test_every_family_has_a_known_checkpoint_here() -> None:
     assert set(KNOWN) == {f.name for f in SHIPPED.all}
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        "ghostmix_v20Bakedvae",  # version 2.0 of a 1.5 model, not Stable Diffusion 2.0
+        "majicmixRealistic_v21",
+        "realisticVisionV60B1_v51HyperVAE",  # few steps, but a 1.5 model
+    ],
+)
+def test_a_version_or_a_fast_variant_does_not_change_the_native_size(model: str) -> None:
+    assert SHIPPED.of(model).sizes["square"] == (512, 512)
+
+
 def test_upper_and_lower_case_are_alike() -> None:
     for models in KNOWN.values():
         for model in models:

@@ -1,0 +1,360 @@
+"""The faces of a request's message: calm words, within Discord's limits, whatever was typed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.demo.discord.errors import Problems
+from bot.demo.discord.limits_components import check_components
+from bot.queue.job import Place
+from bot.values.look import CALM_COLOUR, DONE_COLOUR, ERROR_COLOUR, QUIET_COLOUR
+from bot.values.picture import Progress
+from cogs._ui import cards
+from cogs._ui.cards import Card, clipped, duration, ordinal
+from tests.cogs import samples
+from tests.cogs.samples import job, picture
+
+
+def text_of(card: Card) -> str:
+    return card.embed.description or ""
+
+
+def footer_of(card: Card) -> str:
+    return card.embed.footer.text if card.embed.footer and card.embed.footer.text else ""
+
+
+def labels(card: Card) -> list[str]:
+    if card.view is None:
+        return []
+    return [b["label"] for row in card.view.to_components() for b in row["components"]]
+
+
+# Every face that shows a prompt, by its name.
+FACES: dict[str, Callable[[str], Card]] = {
+    "waiting": lambda p: cards.waiting(job(p), Place(3, 40.0)),
+    "waiting in trouble": lambda p: cards.waiting(job(p), Place(1, None), "The server is away."),
+    "begun": lambda p: cards.drawing(job(p), None),
+    "drawing": lambda p: cards.drawing(job(p), Progress(0.6, 12, 20, 9.0)),
+    "parked": lambda p: cards.parked(job(p)),
+    "done": lambda p: cards.done(
+        job(p),
+        [picture(), picture(986)],
+        source=f"https://discord.com/channels/{2**63}/{2**63}/{2**63}",
+        note="⚠️ Saved in a smaller form: Discord takes 10 MiB here.",
+    ),
+    "failed": lambda p: cards.failed(job(p, error_sentence="It broke.", error_ref="4f2a")),
+    "cancelled": lambda p: cards.cancelled(job(p)),
+}
+every_face = pytest.mark.parametrize("face", FACES.values(), ids=FACES)
+
+prompts = st.text(min_size=1, max_size=4000).filter(str.strip) | st.text(
+    "*_~`|<>[]()@#\\ a:/1t", min_size=300, max_size=600
+)
+
+
+# -- Discord's limits ------------------------------------------------------------------------------
+
+
+def within_limits(card: Card) -> None:
+    """What Discord refuses: description 4,096, footer 2,048, 6,000 in all, broken buttons."""
+    description, footer = text_of(card), footer_of(card)
+    assert 0 < len(description) <= 4096
+    assert len(footer) <= 2048
+    assert len(card.embed) <= 6000
+    if card.view is not None:
+        problems = Problems()
+        check_components(problems, ("components",), card.view.to_components())
+        problems.raise_if_any()
+
+
+@every_face
+async def test_any_prompt_fits_on_every_face(face: Callable[[str], Card]) -> None:
+    @given(prompts)
+    def fits(prompt: str) -> None:
+        within_limits(face(prompt))
+
+    fits()
+
+
+@pytest.mark.parametrize("sign", ["*", "\\", "<", "[", "_", "😀", "\u202e", "ﷺ"])
+async def test_the_longest_prompt_of_one_sign_fits(sign: str) -> None:
+    for face in FACES.values():
+        within_limits(face(sign * 4000))
+
+
+async def test_names_of_any_length_fit() -> None:
+    """Models and samplers are named by the server, files by their makers."""
+    order = samples.request(model="m" * 3000, sampler="s" * 3000, scheduler="k" * 3000)
+    long = job(order=order)
+    within_limits(cards.waiting(long, Place(3, 40.0)))
+    within_limits(cards.drawing(long, Progress(0.5)))
+    within_limits(cards.done(long, [picture()]))
+
+
+# -- a prompt is words -----------------------------------------------------------------------------
+
+_SPECIAL = set("*_~`|<[]\\")
+
+
+def unescaped(text: str) -> tuple[str, list[str]]:
+    """A text as Discord reads it: the words, and the signs that would still do something."""
+    words, live, at = [], [], 0
+    while at < len(text):
+        sign = text[at]
+        if sign == "\\" and at + 1 < len(text) and re.match(r"[^0-9A-Za-z\s]", text[at + 1]):
+            words.append(text[at + 1])
+            at += 2
+            continue
+        if sign in _SPECIAL:
+            live.append(sign)
+        words.append(sign)
+        at += 1
+    return "".join(words), live
+
+
+def prompt_of(card: Card) -> str:
+    """What stands between the two stars of the first line."""
+    line = text_of(card).split("\n")[0]
+    begin, end = line.index("**") + 2, line.rindex("**")
+    return line[begin:end]
+
+
+HOSTILE = [
+    "**loud** __under__ *soft* _soft_ ~~gone~~ ||hidden||",
+    "`code` ```block```",
+    "<@123> <@&5> <#9> <t:1:R> <:e:1> <a:e:1> </draw:1>",
+    "[click](https://evil.example)",
+    "<https://evil.example>",
+    "# title",
+    "> quote",
+    "- item",
+    "a * b * c",
+    "ends with a backslash\\",
+    "**",
+    "****",
+]
+CUNNING = [
+    r"\<@123>",
+    r"\\<@123>",
+    r"\[click](https://evil.example)",
+    r"\\[click](https://evil.example)",
+    r"\**loud\**",
+    "[**loud** <@1> ||x||](https://evil.example)",
+    "[*](x) *soft*",
+    "[a](b)[c](d)",
+]
+
+
+def harmless(prompt: str, card: Card) -> None:
+    words, live = unescaped(prompt_of(card))
+    assert live == [], f"{prompt!r} still does something: {live}"
+    assert words == clipped(prompt, cards.SHOWN_PROMPT)
+
+
+@every_face
+@pytest.mark.parametrize("prompt", HOSTILE)
+async def test_markdown_and_mentions_in_a_prompt_do_nothing(
+    face: Callable[[str], Card], prompt: str
+) -> None:
+    harmless(prompt, face(prompt))
+
+
+@pytest.mark.parametrize("prompt", CUNNING)
+async def test_neither_do_those_that_are_escaped_already(prompt: str) -> None:
+    harmless(prompt, FACES["waiting"](prompt))
+
+
+async def test_no_prompt_whatever_does_anything() -> None:
+    @given(st.text("*_~`|<>[]()@\\ a:/", min_size=1, max_size=40).filter(str.strip))
+    def does_nothing(prompt: str) -> None:
+        harmless(prompt, FACES["done"](prompt))
+
+    does_nothing()
+
+
+async def test_a_link_in_a_prompt_is_not_clickable() -> None:
+    """Discord makes a link of any bare https:// in a description."""
+    assert "https://" not in prompt_of(FACES["done"]("look at https://evil.example now"))
+
+
+async def test_a_prompt_of_several_lines_stands_on_one() -> None:
+    card = FACES["waiting"]("a cat\n\n  on a mat\t\tasleep")
+    assert text_of(card) == "🎨 **a cat on a mat asleep**"
+
+
+async def test_a_long_prompt_is_cut_with_an_ellipsis() -> None:
+    shown = prompt_of(FACES["waiting"]("word " * 500))
+    assert len(shown) <= cards.SHOWN_PROMPT
+    assert shown.endswith("word…")
+
+
+# -- the faces -------------------------------------------------------------------------------------
+
+
+async def test_waiting_tells_the_place_and_about_how_long() -> None:
+    card = cards.waiting(job(), Place(3, 40.0))
+    assert text_of(card) == "🎨 **a maltese puppy**"
+    assert footer_of(card) == "dreamshaper_8 · 3rd in line, about 40 s"
+    assert labels(card) == ["Cancel"]
+    assert card.embed.colour is not None
+    assert card.embed.colour.value == CALM_COLOUR
+    assert footer_of(cards.waiting(job(), Place(1, None))) == "dreamshaper_8 · next in line"
+
+
+async def test_waiting_tells_why_nothing_moves() -> None:
+    assert "⚠️ The image server is away." in text_of(
+        cards.waiting(job(), Place(1, None), "The image server is away.")
+    )
+
+
+async def test_drawing_shows_a_calm_bar() -> None:
+    card = cards.drawing(job(), Progress(0.6, 12, 20, 9.0))
+    assert text_of(card).split("\n")[1] == "▓▓▓▓▓▓░░░░ 12 / 20"
+    assert footer_of(card) == "dreamshaper_8 · 60 percent, 9 s left"
+    assert labels(card) == ["Cancel"]
+
+
+@pytest.mark.parametrize("progress", [None, Progress(0.0), Progress(0.0, 0, 20)])
+async def test_before_anything_is_known_it_only_says_drawing(progress: Progress | None) -> None:
+    card = cards.drawing(job(), progress)
+    assert text_of(card) == "🎨 **a maltese puppy**"
+    assert footer_of(card) == "dreamshaper_8 · drawing"
+
+
+async def test_a_bar_is_always_ten_long() -> None:
+    @given(st.floats(0.001, 1.0))
+    def ten(fraction: float) -> None:
+        bar = text_of(cards.drawing(job(), Progress(fraction))).split("\n")[1]
+        assert len(bar) == cards.BAR
+        assert bar == "▓" * bar.count("▓") + "░" * bar.count("░")
+
+    ten()
+
+
+async def test_done_tells_the_facts_quietly() -> None:
+    card = cards.done(job(started_at=1_010.0, ended_at=1_021.0), [picture()])
+    assert text_of(card) == "**a maltese puppy** — <@1001>"
+    assert footer_of(card) == (
+        "dreamshaper_8 · 768×512 · seed 985454925 · 20 steps DPM++ 2M Karras · CFG 7 · 11 s"
+    )
+    assert labels(card) == ["Again", "Delete"]
+    assert card.embed.colour is not None
+    assert card.embed.colour.value == DONE_COLOUR
+
+
+async def test_done_leaves_out_what_is_not_known() -> None:
+    order = samples.request(model=None, sampler=None, scheduler=None, cfg_scale=6.5)
+    card = cards.done(job(order=order), [picture(5), picture(6)])
+    assert footer_of(card) == "768×512 · seeds from 5 · 20 steps · CFG 6.5"
+
+
+async def test_done_links_to_where_it_came_from_and_says_what_was_changed() -> None:
+    card = cards.done(job(), [picture()], source="https://discord.com/channels/1/2/3", note="⚠️ N")
+    assert "from [this one](https://discord.com/channels/1/2/3)" in text_of(card)
+    assert text_of(card).endswith("\n⚠️ N")
+
+
+async def test_the_size_is_the_pictures_own() -> None:
+    """stable-diffusion.cpp rounds up to 64 (sdapi 10)."""
+    assert "832×576" in footer_of(cards.done(job(), [picture(width=832, height=576)]))
+
+
+async def test_failed_says_what_to_do_and_its_number() -> None:
+    card = cards.failed(job(error_sentence="Try a smaller size.", error_ref="4f2a"))
+    assert text_of(card) == "**a maltese puppy**\nTry a smaller size."
+    assert footer_of(card) == "error 4f2a"
+    assert labels(card) == ["Try again", "Delete"]
+    assert card.embed.colour is not None
+    assert card.embed.colour.value == ERROR_COLOUR
+    assert "our side" in text_of(cards.failed(job())), "a reason that was lost is still kind"
+
+
+async def test_only_errors_wear_the_error_colour() -> None:
+    """The demo's player tells by it whether a line ended well."""
+    for name, face in FACES.items():
+        colour = face("a cat").embed.colour
+        assert colour is not None
+        assert (colour.value == ERROR_COLOUR) is (name == "failed"), name
+    refused = cards.refusal("No.", "4f2a")
+    assert refused.embed.colour is not None
+    assert refused.embed.colour.value == ERROR_COLOUR
+    assert (text_of(refused), footer_of(refused), refused.view) == ("No.", "error 4f2a", None)
+    assert footer_of(cards.refusal("No.")) == ""
+
+
+async def test_cancelled_is_quiet_and_can_be_tried_again() -> None:
+    card = cards.cancelled(job())
+    assert text_of(card) == "**a maltese puppy**\nCancelled."
+    assert labels(card) == ["Try again", "Delete"]
+    assert card.embed.colour is not None
+    assert card.embed.colour.value == QUIET_COLOUR
+
+
+async def test_parked_says_what_to_press_and_what_happens_otherwise() -> None:
+    card = cards.parked(job())
+    assert "**Keep waiting**" in text_of(card)
+    assert "direct message" in text_of(card)
+    assert labels(card) == ["Keep waiting", "Cancel"]
+
+
+@every_face
+async def test_every_button_acts_on_this_job_and_survives_a_restart(
+    face: Callable[[str], Card],
+) -> None:
+    view = face("a cat").view
+    assert view is not None
+    assert view.timeout is None
+    ids = [b["custom_id"] for row in view.to_components() for b in row["components"]]
+    assert all(i.startswith("job:7:") for i in ids)
+    assert len(set(ids)) == len(ids)
+
+
+# -- words -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "1 s"),
+        (0.2, "1 s"),
+        (-5, "1 s"),
+        (9.4, "9 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (60, "1 min"),
+        (130, "2 min 10 s"),
+        (599, "9 min 59 s"),
+        (600, "10 min"),
+        (754, "12 min"),
+        (3599, "59 min"),
+        (3600, "1 h 0 min"),
+        (3900, "1 h 5 min"),
+        (90_000, "25 h 0 min"),
+    ],
+)
+def test_a_time_is_said_as_people_say_it(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("n", "words"),
+    [
+        *[(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (10, "10th"), (11, "11th")],
+        *[(12, "12th"), (13, "13th"), (20, "20th"), (21, "21st"), (22, "22nd"), (23, "23rd")],
+        *[(100, "100th"), (101, "101st"), (111, "111th"), (112, "112th"), (121, "121st")],
+    ],
+)
+def test_a_place_is_said_as_people_say_it(n: int, words: str) -> None:
+    assert ordinal(n) == words
+
+
+@given(st.text(max_size=50), st.integers(1, 60))
+def test_clipped_words_are_never_longer_and_never_on_two_lines(text: str, most: int) -> None:
+    shown = clipped(text, most)
+    assert len(shown) <= most
+    assert len(shown.splitlines()) <= 1
