@@ -119,6 +119,7 @@ class Easel:
             read_families(),
             self.settings.limits,
             environment.allowed_guild_ids,
+            environment.owner_ids,
         )
 
     async def _open_counter(self, token: str) -> None:

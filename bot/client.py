@@ -55,6 +55,8 @@ class EaselBot(discord.Bot):
         *,
         ready_timeout: float = 2.0,
     ) -> None:
+        # Easel never speaks; the warning would be the first line of every operator's log.
+        discord.utils.voice_dependency_warning_emitted = True
         super().__init__(
             intents=discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from bot import log
 from bot.backends.base import Backend, Report
@@ -107,10 +109,17 @@ class SdApi(Backend):
             return False
 
     def _warnings(self) -> list[str]:
-        password = self.settings.auth.password
-        if password is not None and not password.get_secret_value().isascii():
-            return ["the password holds other than ASCII: A1111 and Forge can never accept it"]
-        return []
+        """What will hurt the operator later."""
+        found = []
+        auth, url = self.settings.auth, urlsplit(self.settings.url)
+        if auth.password is not None and not auth.password.get_secret_value().isascii():
+            found.append("the password holds other than ASCII: A1111 and Forge never accept it")
+        if _public(url.hostname or ""):
+            if not auth.secrets():
+                found.append("it is open to the internet without a password or key")
+            elif url.scheme == "http":
+                found.append("the password or key travels in the clear: use https://")
+        return found
 
     # Painting.
 
@@ -239,6 +248,14 @@ class SdApi(Backend):
     async def close(self) -> None:
         """Closes the connections."""
         await self._http.close()
+
+
+def _public(host: str) -> bool:
+    """Whether an address is one of the internet's own; a name is not looked up."""
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return False
 
 
 def _each(found: Any, make: Callable[[dict[str, Any]], Any]) -> list[Any]:

@@ -110,8 +110,10 @@ async def perform(play: Play, error_colour: int) -> int:
 async def _perform(
     play: Play, folder: Path, parts: list[Part], stop: asyncio.Event, error_colour: int
 ) -> int:
-    port = free_port(play.port or DISCORD_PORT, exact=play.port is not None)
-    server_port = free_port(SERVER_PORT)
+    # Two plays at once must not meet: only a page that a person opens has a usual port.
+    usual = 0 if play.say else DISCORD_PORT
+    port = free_port(usual if play.port is None else play.port, exact=play.port is not None)
+    server_port = free_port(0)
     record = ["--record", str(play.record)] if play.record else []
     parts.append(await Part.start("discord", folder, "--port", str(port), *record))
     if play.own_server:

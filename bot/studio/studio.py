@@ -33,12 +33,14 @@ class Studio:
         families: Families,
         limits: Limits,
         allowed_guilds: Sequence[int] = (),
+        owners: Sequence[int] = (),
     ) -> None:
         self._queue = queue
         self._painters = dict(painters)
         self._families = families
         self._limits = limits
         self._allowed = frozenset(allowed_guilds)
+        self._owners = frozenset(owners)
         self._caps = Caps(limits.waiting_per_member, limits.waiting_per_guild, limits.waiting_total)
 
     # What there is to choose from; from memory, for completions.
@@ -104,12 +106,12 @@ class Studio:
         return job
 
     async def owned(self, job_id: int, guest: Guest) -> Job:
-        """The job, if the guest may change it: their own, or with Manage Messages.
+        """The job, if the guest may change it: their own, with Manage Messages, or an operator.
 
         Raises Gone, NotAllowed.
         """
         job = await self._known(job_id)
-        mine = job.guest.user_id == guest.user_id
+        mine = guest.user_id in (job.guest.user_id, *self._owners)
         if not mine and not (guest.can_manage and job.guest.guild_id == guest.guild_id):
             raise NotAllowed(f"Only {job.guest.name} or a moderator can do that.")
         return job

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -132,3 +133,20 @@ async def test_a_calm_stop_hands_the_running_job_to_the_next_start(slow_house: H
     assert result.message is not None
     names = [a["filename"] for a in result.message["attachments"]]
     assert names == [f"a-long-tree-{n}.png" for n in (3, 4)]
+
+
+async def test_a_private_card_asks_to_be_kept_alive_before_its_token_ends(
+    slow_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can edit a private answer after 15 minutes: a press brings a fresh token."""
+    monkeypatch.setattr(sys.modules["cogs.delivery"], "PARK_SECONDS", 15 * 60 - 1)
+    await slow_house.order(prompt="the one before", steps=50)
+    message_id = await slow_house.order(prompt="a quiet corner", steps=10, private=True)
+    await slow_house.until(lambda: "Keep waiting" in labels(slow_house.message(message_id)))
+    assert "direct message" in words(slow_house.message(message_id))
+    monkeypatch.undo()
+    outcome = await slow_house.press(message_id, "keep")
+    assert outcome["outcome"] == "update"
+    assert "Keep waiting" not in labels(slow_house.message(message_id))
+    await slow_house.until(lambda: bool(slow_house.message(message_id)["attachments"]))
+    assert slow_house.message(message_id)["ephemeral"]

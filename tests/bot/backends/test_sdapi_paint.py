@@ -375,9 +375,10 @@ async def test_forgetting_never_raises(server: TinyServer, says: Says) -> None:
 async def test_forgetting_on_a_server_that_is_gone_never_raises() -> None:
     async with tiny_server() as server:
         server.table |= {TASKS: task(None, active=False), "GET /sdapi/v1/options": Says({})}
-        async with painter(server.url) as backend:
-            await backend.probe()
+        backend = SdApi(backend_settings(server.url))
+        await backend.probe()
     await backend.forget(TASK)
+    await backend.close()
 
 
 @asynccontextmanager

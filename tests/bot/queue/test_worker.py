@@ -42,9 +42,10 @@ async def test_jobs_are_painted_in_order_each_under_its_own_name(studio: Studio)
     for job in jobs:
         await studio.reaches(job, Status.PAINTED)
         assert await studio.line.queue.pictures(job) == [picture(job.request.seed)]
-        assert studio.line.statuses(job) == [Status.WAITING, Status.RUNNING, Status.PAINTED][
-            job is jobs[0] :
-        ]
+        assert (
+            studio.line.statuses(job)
+            == [Status.WAITING, Status.RUNNING, Status.PAINTED][job is jobs[0] :]
+        )
     assert studio.painter.began == [f"easel-inst-{job.id}-1" for job in jobs]
     assert studio.painter.forgotten == []
 
