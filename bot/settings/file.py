@@ -99,7 +99,7 @@ class Limits(_Strict):
     """
 
     max_pixels: int = Field(2048 * 2048, ge=64 * 64, le=16_384 * 16_384)
-    max_steps: int = Field(150, ge=1, le=1000)
+    max_steps: int = Field(150, ge=1, le=150)
     max_count: int = Field(4, ge=1, le=10)
     waiting_per_member: int = Field(5, ge=1)
     waiting_per_guild: int = Field(50, ge=1)

@@ -19,6 +19,8 @@ from bot.values.request import PROMPT_LIMIT, SEED_LIMIT, ImageRequest
 SMALLEST_SIDE = 64
 LARGEST_SIDE = 4096
 LARGEST_CFG = 30.0
+LONGEST_NAME = 200
+"""Characters of a model's, sampler's or scheduler's name."""
 
 
 class Aspect(StrEnum):
@@ -86,13 +88,34 @@ def compose(
     )
 
 
+def unchecked(option: str, name: str) -> str:
+    """A name that no list can confirm, in bounds. Raises BadOption."""
+    if len(name) > LONGEST_NAME:
+        raise BadOption(option, f"`{option}` has {len(name)} characters; no name is that long.")
+    return name
+
+
+def check_ceilings(request: ImageRequest, limits: Limits) -> None:
+    """Raises BadOption when an older request is above what the operator allows now."""
+    for option, value, most in (
+        ("steps", request.steps, limits.max_steps),
+        ("count", request.count, limits.max_count),
+        ("width", request.pixels, limits.max_pixels),
+    ):
+        if value > most:
+            what = "pixels" if option == "width" else option
+            raise BadOption(option, f"That picture has {value} {what}; at most {most} here now.")
+
+
 def new_seed() -> int:
     """A seed that every server keeps: some read a signed 32-bit number (sdapi 11.4)."""
     return random.randrange(2**31)
 
 
 def _text(option: str, text: str) -> str:
-    clean = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").strip()
+    # Half a character (a lone surrogate) can be typed, but neither kept nor sent.
+    whole = text.encode("utf-8", "ignore").decode("utf-8")
+    clean = whole.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").strip()
     if len(clean) > PROMPT_LIMIT:
         raise BadOption(
             option,
@@ -132,22 +155,37 @@ def _size(options: DrawOptions, family: Family, limits: Limits, multiple: int) -
     width, height = family.sizes[aspect]
     if options.width is not None or options.height is not None:
         # One side alone asks for a square of it, unless an aspect was chosen as well.
-        ratio = width / height if options.size else 1.0
-        width = options.width or round((options.height or 0) * ratio)
-        height = options.height or round(width / ratio)
-    for option, side in (("width", width), ("height", height)):
-        if not SMALLEST_SIDE <= side <= LARGEST_SIDE:
-            raise BadOption(
-                option, f"`{option}` can be {SMALLEST_SIDE} to {LARGEST_SIDE} pixels, not {side}."
-            )
+        width, height = _typed(options, width / height if options.size else 1.0)
     width, height = (max(multiple, round(s / multiple) * multiple) for s in (width, height))
     if width * height > limits.max_pixels:
         if options.width is None and options.height is None:
             return _fitted(width, height, limits.max_pixels, multiple)
         raise BadOption(
-            "width",
+            "height" if options.width is None else "width",
             f"{width}×{height} is {width * height / 1e6:.1f} megapixels; "
             f"at most {limits.max_pixels / 1e6:.1f} are possible here. Try a smaller size.",
+        )
+    return width, height
+
+
+def _typed(options: DrawOptions, ratio: float) -> tuple[int, int]:
+    """The sides that were typed; a missing one follows from the other. Raises BadOption."""
+    for option in ("width", "height"):
+        side = getattr(options, option)
+        if side is not None and not SMALLEST_SIDE <= side <= LARGEST_SIDE:
+            raise BadOption(
+                option, f"`{option}` can be {SMALLEST_SIDE} to {LARGEST_SIDE} pixels, not {side}."
+            )
+    width, height = options.width, options.height
+    if width is None:
+        width = round((height or 0) * ratio)
+    if height is None:
+        height = round(width / ratio)
+    if not (SMALLEST_SIDE <= width <= LARGEST_SIDE and SMALLEST_SIDE <= height <= LARGEST_SIDE):
+        raise BadOption(
+            "height" if options.width is None else "width",
+            f"That would be {width}×{height}; a side can have "
+            f"{SMALLEST_SIDE} to {LARGEST_SIDE} pixels.",
         )
     return width, height
 
@@ -155,8 +193,12 @@ def _size(options: DrawOptions, family: Family, limits: Limits, multiple: int) -
 def _fitted(width: int, height: int, pixels: int, multiple: int) -> tuple[int, int]:
     """A preset made smaller, in its ratio, to suit the operator's ceiling."""
     scale = (pixels / (width * height)) ** 0.5
-    side = [max(multiple, int(s * scale) // multiple * multiple) for s in (width, height)]
-    return side[0], side[1]
+    sides = [max(SMALLEST_SIDE, int(s * scale) // multiple * multiple) for s in (width, height)]
+    longer = 0 if sides[0] >= sides[1] else 1
+    # The shorter side may have been held up by the smallest one that is possible.
+    room = pixels // sides[1 - longer] // multiple * multiple
+    sides[longer] = max(SMALLEST_SIDE, min(sides[longer], room))
+    return sides[0], sides[1]
 
 
 def _sampling(
@@ -177,7 +219,7 @@ def _sampling(
 def _name(option: str, given: str | None, default: str | None, names: dict[str, str]) -> str | None:
     """The painter's spelling; the family's own choice only where the painter has it."""
     if given is not None:
-        return resolve(option, option, given, names) if names else given
+        return resolve(option, option, given, names) if names else unchecked(option, given)
     if default is None:
         return None
     return names.get(default)

@@ -36,14 +36,15 @@ def resolve(option: str, kind: str, typed: str, names: Mapping[str, str]) -> str
     held = {names[n] for n in find(typed, names, most=len(names))} if typed.strip() else set()
     if len(held) == 1:
         return held.pop()
-    raise UnknownName(option, kind, typed, nearest(typed, [*held] or list(names.values())))
+    close = nearest(typed, held, cutoff=0.0) if held else nearest(typed, names.values())
+    raise UnknownName(option, kind, typed, close)
 
 
-def nearest(typed: str, names: Iterable[str]) -> list[str]:
-    """Up to three names that look most like the typed text."""
+def nearest(typed: str, names: Iterable[str], cutoff: float = 0.4) -> list[str]:
+    """Up to three names that look most like the typed text, at least `cutoff` (0 to 1) alike."""
     plain = {n: _plain(n) for n in dict.fromkeys(names)}
     wanted = _plain(typed)
-    close = difflib.get_close_matches(wanted, plain.values(), n=3, cutoff=0.4)
+    close = difflib.get_close_matches(wanted, plain.values(), n=3, cutoff=cutoff)
     return [n for c in dict.fromkeys(close) for n, p in plain.items() if p == c][:3]
 
 

@@ -14,7 +14,14 @@ from bot.queue.health import Health, State
 from bot.queue.job import Job, JobEvent, NewJob, Place
 from bot.queue.queue import Caps, Queue
 from bot.settings import Limits
-from bot.studio.compose import DrawOptions, compose, model_names, new_seed
+from bot.studio.compose import (
+    DrawOptions,
+    check_ceilings,
+    compose,
+    model_names,
+    new_seed,
+    unchecked,
+)
 from bot.studio.families import Families
 from bot.studio.search import find, resolve
 from bot.values.ability import Ability
@@ -92,6 +99,7 @@ class Studio:
             raise NotAllowed("That picture was drawn in private.")
         seed = old.request.seed if same_seed else new_seed()
         request = old.request.model_copy(update={"seed": seed})
+        check_ceilings(request, self._limits)
         route = old.route if old.route in self._painters else self._route(old.request.model)
         self._usable(route)
         new = NewJob(request, guest, address, route, parent_id=old.id)
@@ -113,7 +121,7 @@ class Studio:
         job = await self._known(job_id)
         mine = guest.user_id in (job.guest.user_id, *self._owners)
         if not mine and not (guest.can_manage and job.guest.guild_id == guest.guild_id):
-            raise NotAllowed(f"Only {job.guest.name} or a moderator can do that.")
+            raise NotAllowed(f"Only <@{job.guest.user_id}> or a moderator can do that.")
         return job
 
     async def keep_waiting(self, job_id: int, guest: Guest, address: Address) -> Job:
@@ -179,13 +187,15 @@ class Studio:
     def _all_models(self) -> dict[str, str]:
         names: dict[str, str] = {}
         for ability in self._abilities():
-            names = model_names(ability.models) | names
+            names |= {k: v for k, v in model_names(ability.models).items() if k not in names}
         return names
 
     def _model(self, typed: str | None) -> str | None:
         names = self._all_models()
-        if typed is None or not names:
-            return typed
+        if typed is None:
+            return None
+        if not names:
+            return unchecked("model", typed)
         return resolve("model", "model", typed, names)
 
     def _route(self, model: str | None) -> str:
@@ -199,7 +209,8 @@ class Studio:
             or any(m.name == model for m in ability.models)
         ] or list(self._painters)
         up = [n for n in able if self._painters[n].state is State.UP]
-        route = (up or able)[0]
+        hopeful = [n for n in able if self._painters[n].state is not State.REJECTED]
+        route = (up or hopeful or able)[0]
         self._usable(route)
         return route
 

@@ -16,7 +16,10 @@ from cogs._ui.buttons import Action, row
 
 SHOWN_PROMPT = 300
 """Characters of a prompt on a card; the whole of it stands in the picture's infotext."""
+SHOWN_NAME = 200
+"""Characters of one fact in the quiet line: servers name their models as they like."""
 BAR = 10
+_MARKDOWN = re.compile(r"([\\*_~`|<\[\]])")
 
 
 @dataclass(frozen=True)
@@ -132,10 +135,9 @@ def clipped(text: str, most: int) -> str:
 
 def _title(request: ImageRequest) -> str:
     """The prompt as plain words: its markdown and mentions do nothing."""
-    shown = clipped(request.prompt, SHOWN_PROMPT)
-    escaped = discord.utils.escape_markdown(shown, as_needed=False, ignore_links=False)
-    # What py-cord leaves: masked links and Discord's own <…> forms (mentions, times).
-    return "**" + re.sub(r"(?<!\\)([\[\]<])", r"\\\1", escaped) + "**"
+    escaped = _MARKDOWN.sub(r"\\\1", clipped(request.prompt, SHOWN_PROMPT))
+    # A bare address would become a link.
+    return f"**{escaped.replace('://', ':' + chr(92) + '//')}**"
 
 
 def _facts(job: Job, pictures: Sequence[Picture]) -> str:
@@ -151,7 +153,7 @@ def _facts(job: Job, pictures: Sequence[Picture]) -> str:
 
 
 def _joined(*parts: str | None) -> str:
-    return " · ".join(p for p in parts if p)
+    return " · ".join(clipped(p, SHOWN_NAME) for p in parts if p)
 
 
 def _joined_words(*parts: str | None) -> str:

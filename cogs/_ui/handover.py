@@ -68,10 +68,10 @@ async def _once(bot: EaselBot, job: Job, limit: int) -> Outcome:
     if outcome is Outcome.GONE:
         _log.info("the message was deleted; nothing is posted", job=job.id)
         outcome = Outcome.DONE
-    elif outcome is Outcome.TOO_OFTEN and job.address.channel_id is not None:
+    elif outcome is Outcome.TOO_OFTEN and job.address.by_channel():
         nonce = f"easel-{job.id}-end"
         outcome = await postman.post_channel(job.address.channel_id, card, files, nonce)
-    elif outcome is Outcome.NO_WAY:
+    elif outcome in (Outcome.NO_WAY, Outcome.TOO_OFTEN):
         outcome = await _by_dm(bot, job, card, files)
     if outcome is Outcome.DONE:
         await studio.told(job)

@@ -15,7 +15,7 @@ ADA = Guest(user_id=1_001, name="Ada", guild_id=2_001)
 
 def request(prompt: str = "a maltese puppy", **more: Any) -> ImageRequest:
     """A complete order."""
-    given = {
+    given: dict[str, Any] = {
         "prompt": prompt,
         "model": "dreamshaper_8",
         "width": 768,
@@ -31,7 +31,7 @@ def request(prompt: str = "a maltese puppy", **more: Any) -> ImageRequest:
 
 def address(**more: Any) -> Address:
     """A public answer in a server whose token never ends here."""
-    given = {
+    given: dict[str, Any] = {
         "interaction_id": 10,
         "application_id": 20,
         "token": "token",

@@ -24,8 +24,11 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 @asynccontextmanager
 async def locked(house: House) -> AsyncIterator[None]:
     """Another program holds the file, as a backup tool may."""
-    other = sqlite3.connect(house.folder / "easel.db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
+    other = sqlite3.connect(
+        house.folder / "easel.db", isolation_level=None, check_same_thread=False
+    )
+    # In a thread: the bot may be inside a step of its own, which has to go on to its end.
+    await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
     try:
         yield
     finally:

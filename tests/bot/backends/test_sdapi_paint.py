@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 
 from bot.backends import sdapi
@@ -20,19 +17,25 @@ from bot.errors import (
     BackendError,
     BackendOutOfMemory,
     BackendRefused,
-    BackendTimeout,
     BackendUnreachable,
 )
 from bot.images.infotext import Infotext
-from bot.values.ability import Ability
-from bot.values.picture import Picture, Progress
+from bot.values.picture import Progress
 from tests.bot.backends.orders import BARE, painted, request, with_chunk
-from tests.bot.backends.tiny_server import Says, TinyServer, backend_settings, tiny_server
-
-PAINT = "POST /sdapi/v1/txt2img"
-PROGRESS, TASKS = "GET /sdapi/v1/progress", "POST /internal/progress"
-INTERRUPT = "POST /sdapi/v1/interrupt"
-TASK = "easel-x-1-1"
+from tests.bot.backends.painters import (
+    OPTIONS,
+    PAINT,
+    PROGRESS,
+    TASK,
+    TASKS,
+    after,
+    in_turn,
+    no_news,
+    painter,
+    running,
+    task,
+)
+from tests.bot.backends.tiny_server import Says, TinyServer
 
 
 @pytest.fixture(autouse=True)
@@ -40,59 +43,12 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sdapi, "POLL_SECONDS", 0.01)
 
 
-@pytest_asyncio.fixture
-async def server() -> AsyncIterator[TinyServer]:
+@pytest.fixture
+def server(server: TinyServer) -> TinyServer:
     """Paints one picture at once; knows neither progress nor tasks."""
-    async with tiny_server() as tiny:
-        tiny.table[PAINT] = Says(painted([with_chunk(42)], {"all_seeds": [42]}))
-        tiny.table["GET /sdapi/v1/options"] = Says({})
-        yield tiny
-
-
-@asynccontextmanager
-async def painter(url: str, **settings: Any) -> AsyncIterator[SdApi]:
-    backend = SdApi(backend_settings(url, **settings))
-    try:
-        yield backend
-    finally:
-        await backend.close()
-
-
-def no_news(_: Progress) -> None:
-    """For those who do not want to know."""
-
-
-def running(progress: Any, job_count: int = 1) -> Says:
-    """The global progress while a job runs (contracts, sdapi 4)."""
-    state = {"job": "scripts_txt2img", "job_count": job_count, "sampling_steps": 20}
-    return Says({"progress": progress, "eta_relative": 99.0, "state": state})
-
-
-def task(progress: Any, *, active: bool = True) -> Says:
-    """The progress of one task."""
-    return Says({"active": active, "queued": False, "completed": False, "progress": progress})
-
-
-def in_turn(*answers: Says) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """One answer after the other, the last one for ever."""
-    left = list(answers)
-
-    async def say(_: web.Request) -> web.StreamResponse:
-        return (left.pop(0) if len(left) > 1 else left[0]).response()
-
-    return say
-
-
-def after(polls: int, server: TinyServer, path: str) -> Any:
-    """A picture that is done once progress was asked for so many times."""
-
-    async def paint(_: web.Request) -> web.StreamResponse:
-        async with asyncio.timeout(5):
-            while sum(a.path.startswith(path) for a in server.asked) < polls:
-                await asyncio.sleep(0.005)
-        return Says(painted([with_chunk(42)])).response()
-
-    return paint
+    server.table[PAINT] = Says(painted([with_chunk(42)], {"all_seeds": [42]}))
+    server.table[OPTIONS] = Says({})
+    return server
 
 
 # -- one picture -----------------------------------------------------------------------------------
@@ -142,6 +98,13 @@ async def test_a_server_that_paints_one_at_a_time_still_brings_all(server: TinyS
     assert [p.seed for p in found] == [42, 43]
 
 
+async def test_a_message_is_never_given_more_files_than_it_can_hold(server: TinyServer) -> None:
+    """An operator's script may bring a dozen variants; Discord takes ten files."""
+    server.table[PAINT] = Says(painted([with_chunk(n) for n in range(12)]))
+    async with painter(server.url) as backend:
+        assert 1 <= len(await backend.paint(request(), TASK, no_news)) <= 10
+
+
 FAILURES: list[tuple[Says, type[BackendError]]] = [
     (
         Says({"error": "OutOfMemoryError", "detail": "", "errors": "CUDA out of memory"}, 500),
@@ -166,6 +129,19 @@ async def test_every_failure_is_one_of_our_errors(
         with pytest.raises(error):
             await backend.paint(request(), TASK, no_news)
     assert server.paths("POST").count("/sdapi/v1/interrupt") == 0, "nothing is left to stop"
+
+
+@pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("soon", None), (None, None)])
+async def test_a_busy_server_may_say_for_how_long(
+    server: TinyServer, header: str | None, seconds: float | None
+) -> None:
+    """The worker waits so long before it sends the job again (SD.Next's own rate limiter)."""
+    headers = {} if header is None else {"Retry-After": header}
+    server.table[PAINT] = Says({"detail": "Rate limit exceeded"}, 429, headers=headers)
+    async with painter(server.url) as backend:
+        with pytest.raises(BackendBusy) as caught:
+            await backend.paint(request(), TASK, no_news)
+    assert caught.value.retry_after == seconds
 
 
 # -- how far it is ---------------------------------------------------------------------------------
@@ -270,168 +246,3 @@ async def test_nothing_is_asked_after_the_end(server: TinyServer) -> None:
         asked = len(server.asked)
         await asyncio.sleep(0.05)
         assert len(server.asked) == asked
-
-
-# -- stopping --------------------------------------------------------------------------------------
-
-
-def interrupts(server: TinyServer) -> int:
-    return server.paths("POST").count("/sdapi/v1/interrupt")
-
-
-async def begun(server: TinyServer) -> None:
-    """Until the server has the order in hand."""
-    async with asyncio.timeout(5):
-        while "/sdapi/v1/txt2img" not in server.paths("POST"):
-            await asyncio.sleep(0.002)
-
-
-async def stopped(backend: SdApi, server: TinyServer) -> None:
-    """Begins a picture that never ends, and cancels it."""
-    server.table[PAINT] = server.silence
-    painting = asyncio.create_task(backend.paint(request(), TASK, no_news))
-    await begun(server)
-    painting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await painting
-
-
-async def test_cancelling_interrupts_the_server(server: TinyServer) -> None:
-    """It goes on when a client leaves (trap 9): it must be told."""
-    server.table[INTERRUPT] = Says({})
-    async with painter(server.url) as backend:
-        await stopped(backend, server)
-    assert interrupts(server) == 1
-
-
-async def test_out_of_time_interrupts_too(server: TinyServer) -> None:
-    server.table |= {INTERRUPT: Says({}), PAINT: server.silence}
-    async with painter(server.url, timeout_seconds=0.05) as backend:
-        with pytest.raises(BackendTimeout):
-            await backend.paint(request(), TASK, no_news)
-    assert interrupts(server) == 1
-
-
-@pytest.mark.parametrize("active", [True, False])
-async def test_where_tasks_are_known_only_our_own_running_one_is_interrupted(
-    server: TinyServer, active: bool
-) -> None:
-    """Waiting in the server's line, an interrupt would hit somebody else's picture (trap 8)."""
-    server.table |= {TASKS: task(None, active=False), INTERRUPT: Says({})}
-    async with painter(server.url) as backend:
-        await backend.probe()
-        server.table[TASKS] = task(0.3, active=active)
-        await stopped(backend, server)
-    assert interrupts(server) == (1 if active else 0)
-
-
-@pytest.mark.parametrize(
-    "says", [Says(b"", 204, ""), Says(None), Says(b"", 404, ""), Says({}, 500)]
-)
-async def test_any_answer_to_an_interrupt_will_do(server: TinyServer, says: Says) -> None:
-    server.table[INTERRUPT] = says
-    async with painter(server.url) as backend:
-        await stopped(backend, server)
-    assert interrupts(server) == 1
-
-
-async def test_an_earlier_attempt_is_only_stopped_where_it_can_be_told_apart(
-    server: TinyServer,
-) -> None:
-    server.table |= {INTERRUPT: Says({}), PROGRESS: running(0.5)}
-    async with painter(server.url) as backend:
-        await backend.forget("easel-x-1-0")  # a job runs, but whose?
-        assert interrupts(server) == 0
-        server.table[TASKS] = task(None, active=False)
-        await backend.probe()
-        await backend.forget("easel-x-1-0")  # known, and not running
-        assert interrupts(server) == 0
-        server.table[TASKS] = task(0.5)
-        await backend.forget("easel-x-1-0")
-        assert interrupts(server) == 1
-
-
-async def test_a_picture_that_is_done_is_no_longer_ours_to_stop(server: TinyServer) -> None:
-    server.table[INTERRUPT] = Says({})
-    async with painter(server.url) as backend:
-        await backend.paint(request(), TASK, no_news)
-        await backend.forget(TASK)
-    assert interrupts(server) == 0
-
-
-@pytest.mark.parametrize(
-    "says",
-    [Says("<html>", content_type="text/html"), Says(None), Says([]), Says({}), Says({}, 500)],
-)
-async def test_forgetting_never_raises(server: TinyServer, says: Says) -> None:
-    server.table[TASKS] = task(None, active=False)
-    async with painter(server.url) as backend:
-        await backend.probe()
-        server.table[TASKS] = says
-        await backend.forget(TASK)
-    assert interrupts(server) == 0
-
-
-async def test_forgetting_on_a_server_that_is_gone_never_raises() -> None:
-    async with tiny_server() as server:
-        server.table |= {TASKS: task(None, active=False), "GET /sdapi/v1/options": Says({})}
-        backend = SdApi(backend_settings(server.url))
-        await backend.probe()
-    await backend.forget(TASK)
-    await backend.close()
-
-
-@asynccontextmanager
-async def demo_server() -> AsyncIterator[DemoImageServer]:
-    demo = DemoImageServer(workers=0, step_seconds=0.02, password=None)
-    await demo.start()
-    try:
-        yield demo
-    finally:
-        await demo.close()
-
-
-async def at_work(demo: DemoImageServer) -> None:
-    async with asyncio.timeout(5):
-        while demo.engine.state.sampling_step < 2:
-            await asyncio.sleep(0.005)
-
-
-async def test_a_cancelled_picture_frees_the_server() -> None:
-    async with demo_server() as demo, painter(demo.url) as backend:
-        await backend.probe()
-        painting = asyncio.create_task(backend.paint(request(steps=500), TASK, no_news))
-        await at_work(demo)
-        painting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await painting
-        async with asyncio.timeout(5):
-            while demo.engine.state.job_count:
-                await asyncio.sleep(0.005)
-        # And the next one is whole.
-        assert len(await backend.paint(request(), "easel-x-2-1", no_news)) == 1
-
-
-async def test_a_strangers_picture_goes_on() -> None:
-    async with demo_server() as demo, painter(demo.url) as ours, painter(demo.url) as theirs:
-        await asyncio.gather(ours.probe(), theirs.probe())
-        first: asyncio.Task[list[Picture]] = asyncio.create_task(
-            theirs.paint(request(steps=30), "stranger-1", no_news)
-        )
-        await at_work(demo)
-        second = asyncio.create_task(ours.paint(request(steps=2), TASK, no_news))
-        async with asyncio.timeout(5):
-            while TASK not in demo.engine.tasks.pending:
-                await asyncio.sleep(0.005)
-        second.cancel()
-        await asyncio.gather(second, return_exceptions=True)
-        assert len(await first) == 1
-        assert not any(path.endswith("/interrupt") for _, path, _ in demo.requests)
-
-
-async def test_an_unprobed_server_may_be_painted_on(server: TinyServer) -> None:
-    async with painter(server.url) as backend:
-        assert backend.ability is None
-        assert len(await backend.paint(request(), TASK, no_news)) == 1
-        backend.ability = Ability()
-        assert len(await backend.paint(request(), TASK, no_news)) == 1

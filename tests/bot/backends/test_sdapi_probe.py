@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from bot.backends import registry
 from bot.backends.http import Answer, Http
@@ -21,6 +18,7 @@ from bot.errors import (
     ConfigurationError,
 )
 from bot.values.ability import Ability, Model, Sampler, Scheduler
+from tests.bot.backends.painters import painter
 from tests.bot.backends.tiny_server import Says, TinyServer, backend_settings, tiny_server
 
 OPTIONS, MODELS = "GET /sdapi/v1/options", "GET /sdapi/v1/sd-models"
@@ -30,35 +28,23 @@ IDLE = {"progress": 0.0, "eta_relative": 0.0, "state": {"job": "", "job_count": 
 NO_TASK = {"active": False, "queued": False, "completed": False, "progress": None}
 
 
-@pytest_asyncio.fixture
-async def server() -> AsyncIterator[TinyServer]:
+@pytest.fixture
+def server(server: TinyServer) -> TinyServer:
     """A whole, small server: everything that is asked for has an answer."""
-    async with tiny_server() as tiny:
-        tiny.table = {
-            OPTIONS: Says(
-                {"samples_format": "png", "sd_model_checkpoint": "tinyA.st [6d45d56d23]"}
-            ),
-            MODELS: Says(
-                [
-                    {"title": "tinyA.st [6d45d56d23]", "model_name": "tinyA", "hash": "6d45d56d23"},
-                    {"title": "tiny B, v1.5.st", "model_name": "tiny B, v1.5", "hash": None},
-                ]
-            ),
-            SAMPLERS: Says([{"name": "Euler a", "aliases": ["k_euler_a"], "options": {}}]),
-            SCHEDULERS: Says([{"name": "karras", "label": "Karras"}]),
-            PROGRESS: Says(IDLE),
-            TASKS: Says(NO_TASK),
-        }
-        yield tiny
-
-
-@asynccontextmanager
-async def painter(url: str, **settings: Any) -> AsyncIterator[SdApi]:
-    backend = SdApi(backend_settings(url, **settings))
-    try:
-        yield backend
-    finally:
-        await backend.close()
+    server.table = {
+        OPTIONS: Says({"samples_format": "png", "sd_model_checkpoint": "tinyA.st [6d45d56d23]"}),
+        MODELS: Says(
+            [
+                {"title": "tinyA.st [6d45d56d23]", "model_name": "tinyA", "hash": "6d45d56d23"},
+                {"title": "tiny B, v1.5.st", "model_name": "tiny B, v1.5", "hash": None},
+            ]
+        ),
+        SAMPLERS: Says([{"name": "Euler a", "aliases": ["k_euler_a"], "options": {}}]),
+        SCHEDULERS: Says([{"name": "karras", "label": "Karras"}]),
+        PROGRESS: Says(IDLE),
+        TASKS: Says(NO_TASK),
+    }
+    return server
 
 
 async def probe(url: str, **settings: Any) -> Ability:
@@ -101,9 +87,9 @@ async def test_the_demo_server_is_understood() -> None:
     try:
         login = {"username": "demo", "password": "demo"}
         ability = await probe(demo.url, auth=login)
-        with pytest.raises(BackendRejectedCredentials, match="401: .*Incorrect username or pass"):
+        with pytest.raises(BackendRejectedCredentials, match=r"401: .*Incorrect username or pass"):
             await probe(demo.url, auth=login | {"password": "wrong"})
-        with pytest.raises(BackendRejectedCredentials, match="401: .*Not authenticated"):
+        with pytest.raises(BackendRejectedCredentials, match=r"401: .*Not authenticated"):
             await probe(demo.url)
     finally:
         await demo.close()
@@ -266,7 +252,7 @@ async def test_a_closed_door_is_about_the_password(server: TinyServer, status: i
 
 async def test_a_page_without_the_api_says_what_to_look_at() -> None:
     async with tiny_server() as tiny:
-        with pytest.raises(BackendBadAnswer, match="right address.*--api"):
+        with pytest.raises(BackendBadAnswer, match=r"right address.*--api"):
             await probe(tiny.url)
 
 

@@ -12,9 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.backends.http import Http
 from bot.settings import BackendSettings
-
-BEGINS_PNG = "iVBORw0KGgo"
 
 
 @dataclass(frozen=True)
@@ -103,3 +102,13 @@ async def tiny_server(tls: ssl.SSLContext | None = None) -> AsyncIterator[TinySe
 def backend_settings(url: str, **more: Any) -> BackendSettings:
     """Settings of a backend called main."""
     return BackendSettings(**{"name": "main", "url": url} | more)
+
+
+@asynccontextmanager
+async def connected(url: str, **settings: Any) -> AsyncIterator[Http]:
+    """Our client for a URL, until the block ends."""
+    client = Http(backend_settings(url, **settings))
+    try:
+        yield client
+    finally:
+        await client.close()

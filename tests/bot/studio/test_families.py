@@ -41,6 +41,7 @@ KNOWN = {
     "SDXL Turbo": ("sdxl_turbo", "sd_xl_turbo_1.0_fp16", "dreamshaperXL_v21TurboDPMSDE"),
     "SDXL Lightning": ("juggernautXL_v9Lightning", "sdxl_lightning_4step", "realvisxlV50_hyper"),
     "SD Turbo": ("sd_turbo", "sd-turbo"),
+    "Stable Diffusion 1.5 Hyper": ("realisticVisionV60B1_v51HyperVAE",),
     "LCM": ("dreamshaper_8LCM", "photonLCM_v10"),
     "Flux": ("flux1-dev", "flux1-dev-bnb-nf4-v2", "FLUX.1-dev-Q8_0"),
     "Flux Schnell": ("flux1-schnell", "FLUX.1-schnell", "schnell-q4"),
@@ -51,6 +52,7 @@ NATIVE = {
     "Stable Diffusion 2": 768,
     "SD Turbo": 512,
     "LCM": 512,
+    "Stable Diffusion 1.5 Hyper": 512,
 }
 """Pixels of a square's side; 1024 where nothing is said."""
 
@@ -187,5 +189,5 @@ def test_a_wrong_file_says_where_it_is_wrong(tmp_path: Path, text: str, words: s
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="nowhere.yaml"):
+    with pytest.raises(ConfigurationError, match=r"nowhere\.yaml"):
         read_families(tmp_path / "nowhere.yaml")

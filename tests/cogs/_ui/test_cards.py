@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pytest
@@ -17,40 +16,8 @@ from bot.values.picture import Progress
 from cogs._ui import cards
 from cogs._ui.cards import Card, clipped, duration, ordinal
 from tests.cogs import samples
+from tests.cogs._ui.faces import FACES, every_face, footer_of, labels, text_of
 from tests.cogs.samples import job, picture
-
-
-def text_of(card: Card) -> str:
-    return card.embed.description or ""
-
-
-def footer_of(card: Card) -> str:
-    return card.embed.footer.text if card.embed.footer and card.embed.footer.text else ""
-
-
-def labels(card: Card) -> list[str]:
-    if card.view is None:
-        return []
-    return [b["label"] for row in card.view.to_components() for b in row["components"]]
-
-
-# Every face that shows a prompt, by its name.
-FACES: dict[str, Callable[[str], Card]] = {
-    "waiting": lambda p: cards.waiting(job(p), Place(3, 40.0)),
-    "waiting in trouble": lambda p: cards.waiting(job(p), Place(1, None), "The server is away."),
-    "begun": lambda p: cards.drawing(job(p), None),
-    "drawing": lambda p: cards.drawing(job(p), Progress(0.6, 12, 20, 9.0)),
-    "parked": lambda p: cards.parked(job(p)),
-    "done": lambda p: cards.done(
-        job(p),
-        [picture(), picture(986)],
-        source=f"https://discord.com/channels/{2**63}/{2**63}/{2**63}",
-        note="⚠️ Saved in a smaller form: Discord takes 10 MiB here.",
-    ),
-    "failed": lambda p: cards.failed(job(p, error_sentence="It broke.", error_ref="4f2a")),
-    "cancelled": lambda p: cards.cancelled(job(p)),
-}
-every_face = pytest.mark.parametrize("face", FACES.values(), ids=FACES)
 
 prompts = st.text(min_size=1, max_size=4000).filter(str.strip) | st.text(
     "*_~`|<>[]()@#\\ a:/1t", min_size=300, max_size=600
@@ -94,103 +61,6 @@ async def test_names_of_any_length_fit() -> None:
     within_limits(cards.waiting(long, Place(3, 40.0)))
     within_limits(cards.drawing(long, Progress(0.5)))
     within_limits(cards.done(long, [picture()]))
-
-
-# -- a prompt is words -----------------------------------------------------------------------------
-
-_SPECIAL = set("*_~`|<[]\\")
-
-
-def unescaped(text: str) -> tuple[str, list[str]]:
-    """A text as Discord reads it: the words, and the signs that would still do something."""
-    words, live, at = [], [], 0
-    while at < len(text):
-        sign = text[at]
-        if sign == "\\" and at + 1 < len(text) and re.match(r"[^0-9A-Za-z\s]", text[at + 1]):
-            words.append(text[at + 1])
-            at += 2
-            continue
-        if sign in _SPECIAL:
-            live.append(sign)
-        words.append(sign)
-        at += 1
-    return "".join(words), live
-
-
-def prompt_of(card: Card) -> str:
-    """What stands between the two stars of the first line."""
-    line = text_of(card).split("\n")[0]
-    begin, end = line.index("**") + 2, line.rindex("**")
-    return line[begin:end]
-
-
-HOSTILE = [
-    "**loud** __under__ *soft* _soft_ ~~gone~~ ||hidden||",
-    "`code` ```block```",
-    "<@123> <@&5> <#9> <t:1:R> <:e:1> <a:e:1> </draw:1>",
-    "[click](https://evil.example)",
-    "<https://evil.example>",
-    "# title",
-    "> quote",
-    "- item",
-    "a * b * c",
-    "ends with a backslash\\",
-    "**",
-    "****",
-]
-CUNNING = [
-    r"\<@123>",
-    r"\\<@123>",
-    r"\[click](https://evil.example)",
-    r"\\[click](https://evil.example)",
-    r"\**loud\**",
-    "[**loud** <@1> ||x||](https://evil.example)",
-    "[*](x) *soft*",
-    "[a](b)[c](d)",
-]
-
-
-def harmless(prompt: str, card: Card) -> None:
-    words, live = unescaped(prompt_of(card))
-    assert live == [], f"{prompt!r} still does something: {live}"
-    assert words == clipped(prompt, cards.SHOWN_PROMPT)
-
-
-@every_face
-@pytest.mark.parametrize("prompt", HOSTILE)
-async def test_markdown_and_mentions_in_a_prompt_do_nothing(
-    face: Callable[[str], Card], prompt: str
-) -> None:
-    harmless(prompt, face(prompt))
-
-
-@pytest.mark.parametrize("prompt", CUNNING)
-async def test_neither_do_those_that_are_escaped_already(prompt: str) -> None:
-    harmless(prompt, FACES["waiting"](prompt))
-
-
-async def test_no_prompt_whatever_does_anything() -> None:
-    @given(st.text("*_~`|<>[]()@\\ a:/", min_size=1, max_size=40).filter(str.strip))
-    def does_nothing(prompt: str) -> None:
-        harmless(prompt, FACES["done"](prompt))
-
-    does_nothing()
-
-
-async def test_a_link_in_a_prompt_is_not_clickable() -> None:
-    """Discord makes a link of any bare https:// in a description."""
-    assert "https://" not in prompt_of(FACES["done"]("look at https://evil.example now"))
-
-
-async def test_a_prompt_of_several_lines_stands_on_one() -> None:
-    card = FACES["waiting"]("a cat\n\n  on a mat\t\tasleep")
-    assert text_of(card) == "🎨 **a cat on a mat asleep**"
-
-
-async def test_a_long_prompt_is_cut_with_an_ellipsis() -> None:
-    shown = prompt_of(FACES["waiting"]("word " * 500))
-    assert len(shown) <= cards.SHOWN_PROMPT
-    assert shown.endswith("word…")
 
 
 # -- the faces -------------------------------------------------------------------------------------
