@@ -42,7 +42,8 @@ class Bulky:
             if end == -1:
                 break
             # So long a run without a quotation mark can only be the inside of a string.
-            if end - at > BULKY and _plain(body[at + 1 : end]):
+            opens = body[at - 1 : at] != b"\\"  # not a quotation mark inside a string
+            if end - at > BULKY and opens and _plain(body[at + 1 : end]):
                 kept += [body[start : at + 1], f"{self._mark}{len(self._cut)}".encode()]
                 self._cut.append(body[at + 1 : end])
                 start = end

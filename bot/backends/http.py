@@ -12,6 +12,7 @@ import json
 import ssl
 import time
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -40,11 +41,12 @@ LARGE_BYTES = 96 << 20
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole HTTP answer."""
+    """A whole HTTP answer. `retry_after` is in seconds, when a busy server said it."""
 
     status: int
     content_type: str
     body: bytes
+    retry_after: float | None = None
 
     def json(self) -> Any:
         """The body as JSON. Raises BackendBadAnswer, which names what came instead."""
@@ -88,18 +90,23 @@ class Http:
     ) -> Answer:
         if self._throttle is not None:
             await asyncio.sleep(self._throttle.reserve(time.monotonic()))
-        headers = {"Connection": "close"} if fresh else None
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        if fresh:
+            headers["Connection"] = "close"
         try:
             async with self._open_session().request(
                 method,
                 self._settings.url + path,
-                json=body,
+                data=None if body is None else _json(body),
                 headers=headers,
                 timeout=aiohttp.ClientTimeout(total=timeout, connect=CONNECT_SECONDS),
                 allow_redirects=False,
             ) as response:
                 data = await _bounded(response, bound)
-                return Answer(response.status, response.content_type, data)
+                wait = _seconds(response.headers.get("Retry-After"))
+                return Answer(response.status, response.content_type, data, wait)
+        except (aiohttp.InvalidURL, UnicodeError) as error:
+            raise BackendUnreachable("its address can't be one") from error
         except aiohttp.ClientConnectorCertificateError as error:
             raise BackendUnreachable(
                 f"its certificate is not trusted ({error.certificate_error}); "
@@ -149,6 +156,13 @@ class Http:
             ) from error
 
 
+def _json(body: object) -> bytes:
+    try:
+        return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    except (TypeError, ValueError) as error:
+        raise BackendRefused(f"payload: holds a value that JSON can't carry ({error})") from error
+
+
 async def _bounded(response: aiohttp.ClientResponse, bound: int) -> bytes:
     """The body, or BackendBadAnswer as soon as it is known to be longer than `bound` bytes."""
     if response.content_length is not None and response.content_length > bound:
@@ -163,6 +177,20 @@ async def _bounded(response: aiohttp.ClientResponse, bound: int) -> bytes:
     return bytes(parts)
 
 
+def _seconds(header: str | None) -> float | None:
+    """Retry-After in seconds, from its number or its date; None when it says neither."""
+    if header is None:
+        return None
+    try:
+        return max(0.0, float(header))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return None
+
+
 def raise_for_status(answer: Answer) -> None:
     """Turns every status but 2xx into one of our errors, with the server's words for the log."""
     status = answer.status
@@ -172,7 +200,7 @@ def raise_for_status(answer: Answer) -> None:
     if status in (401, 403):
         raise BackendRejectedCredentials(reason)
     if status in (429, 503):
-        raise BackendBusy(reason)
+        raise BackendBusy(reason, retry_after=answer.retry_after)
     if status in (502, 504):
         raise BackendUnreachable(reason, taken=True)
     if "outofmemory" in reason.replace(" ", "").lower():

@@ -34,6 +34,8 @@ from bot.values.request import ImageRequest
 API = "/sdapi/v1"
 ABSENT = frozenset({404, 405, 501})
 POLL_SECONDS = 1.0
+MOST_PICTURES = 10
+"""Of one job: a message takes ten files, while an operator's script may bring any number."""
 
 _log = log.get("sdapi")
 
@@ -144,7 +146,7 @@ class SdApi(Backend):
                 update={"seed": request.seed + len(done), "count": request.count - len(done)}
             )
             done += await self._call(rest, task_id, tell)
-        return done
+        return done[:MOST_PICTURES]
 
     async def _call(
         self, request: ImageRequest, task_id: str, tell: Callable[[float], None]
@@ -232,6 +234,8 @@ class SdApi(Backend):
 
     async def forget(self, task_id: str) -> None:
         """Interrupts, but only while the running job is known to be this one (trap 8)."""
+        if self.ability is not None and not self.ability.interrupt:
+            return
         with contextlib.suppress(BackendError, TimeoutError):
             async with asyncio.timeout(5):
                 if self._by_task:

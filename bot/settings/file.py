@@ -6,6 +6,7 @@ Unknown keys are errors: a misspelt limit that is silently ignored would hurt la
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -90,6 +91,15 @@ class BackendSettings(_Strict):
         if parts.query or parts.fragment:
             raise ValueError("must not hold ? or #")
         return value.rstrip("/")
+
+    @field_validator("payload")
+    @classmethod
+    def _payload(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError("holds a value that JSON can't carry (a date needs quotes)") from error
+        return value
 
 
 class Limits(_Strict):
