@@ -118,8 +118,8 @@ class Easel:
             self.painters,
             read_families(),
             self.settings.limits,
-            environment.allowed_guild_ids,
-            environment.owner_ids,
+            allowed_guilds=environment.allowed_guild_ids,
+            owners=environment.owner_ids,
         )
 
     async def _open_counter(self, token: str) -> None:

@@ -15,6 +15,7 @@ import aiohttp
 
 from bot.backends import registry
 from bot.backends.base import Backend
+from bot.database.migrate import inspect
 from bot.errors import BackendError, BackendRejectedCredentials, ConfigurationError
 from bot.images import codec
 from bot.settings import BackendSettings, Settings
@@ -114,8 +115,13 @@ def database(settings: Settings) -> Finding:
     except OSError as error:
         mend = "make the folder writable for this user, or change DATABASE_URL"
         return Finding(part, False, f"{folder} can't be written ({error.strerror})", mend, 2)
-    state = f"{path.stat().st_size >> 10} KiB" if path.exists() else "will be made at the start"
-    return Finding(part, True, f"{path} ({state})")
+    if not path.exists():
+        return Finding(part, True, f"{path} (will be made at the start)")
+    try:
+        schema = inspect(path)
+    except ConfigurationError as error:
+        return Finding(part, False, str(error).removeprefix("DATABASE_URL: "), "", 2)
+    return Finding(part, True, f"{path} ({path.stat().st_size >> 10} KiB, schema {schema})")
 
 
 def disk(settings: Settings) -> Finding:
@@ -174,7 +180,11 @@ async def _drawn(backend: Backend, folder: Path) -> Finding:
     except BackendError as error:
         return Finding(part, False, str(error), error.sentence, 1)
     target = folder / f"check-{backend.name}-txt2img.{codec.extension(first.media_type)}"
-    await asyncio.to_thread(_save, target, first.data)
+    try:
+        await asyncio.to_thread(_save, target, first.data)
+    except OSError as error:
+        mend = "choose another folder with --out"
+        return Finding(part, False, f"{target} can't be saved ({error.strerror})", mend, 1)
     took = time.monotonic() - began
     return Finding(part, True, f"{first.width}×{first.height} in {took:.1f} s, saved as {target}")
 

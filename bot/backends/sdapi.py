@@ -83,7 +83,7 @@ class SdApi(Backend):
             schedulers=tuple(_each(schedulers, _scheduler)),
             current_model=_current(options, listed),
             progress=progress is not None or self._by_task,
-            interrupt=progress is not None,
+            interrupt=progress is not None or self._by_task,
             step_pixels=8 if progress is not None else 64,
             warnings=tuple(self._warnings()),
         )

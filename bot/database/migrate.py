@@ -9,6 +9,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from alembic import command
 from alembic.config import Config
@@ -38,25 +39,14 @@ def migrate(path: Path) -> Migrated:
     The caller holds the lock (`bot.database.engine.lock`). Raises SchemaTooNew when a newer
     Easel wrote the file, ConfigurationError when the file or folder cannot be written.
     """
-    config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS))
-    scripts = ScriptDirectory.from_config(config)
-    head = scripts.get_current_head()
-    if head is None:
-        raise ConfigurationError("the migrations folder is empty: the installation is broken")
+    config, head = _config()
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with engine.connect() as connection:
-            before = MigrationContext.configure(connection).get_current_revision()
-            known = {s.revision for s in scripts.walk_revisions()}
-            if before is not None and before not in known:
-                raise SchemaTooNew(
-                    f"DATABASE_URL: {path} was written by a newer Easel (schema {before}, "
-                    f"this one knows {head}): update Easel, or restore the copy made before"
-                )
+            before = _revision(connection, path)
             if before == head:
                 return Migrated(before, head, None)
             copy = _copy(path, before) if before is not None else None
@@ -65,13 +55,53 @@ def migrate(path: Path) -> Migrated:
             connection.commit()
             return Migrated(before, head, copy)
     except (DBAPIError, sqlite3.Error, OSError) as error:
-        reason = error.orig if isinstance(error, DBAPIError) else error
-        raise ConfigurationError(
-            f"DATABASE_URL: can't use {path} ({reason}): check that the folder exists, "
-            "can be written, and has space"
-        ) from error
+        raise _unusable(path, error) from error
     finally:
         engine.dispose()
+
+
+def inspect(path: Path) -> str | None:
+    """The schema of an existing file, which is only read. Raises what `migrate` would."""
+    engine = create_engine(
+        f"sqlite:///file:{quote(str(path))}?mode=ro&uri=true", poolclass=NullPool
+    )
+    try:
+        with engine.connect() as connection:
+            return _revision(connection, path)
+    except (DBAPIError, sqlite3.Error, OSError) as error:
+        raise _unusable(path, error) from error
+    finally:
+        engine.dispose()
+
+
+def _config() -> tuple[Config, str]:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS))
+    head = ScriptDirectory.from_config(config).get_current_head()
+    if head is None:
+        raise ConfigurationError("the migrations folder is empty: the installation is broken")
+    return config, head
+
+
+def _revision(connection: Connection, path: Path) -> str | None:
+    """The file's revision. Raises SchemaTooNew when this version does not know it."""
+    found = MigrationContext.configure(connection).get_current_revision()
+    config, head = _config()
+    known = {s.revision for s in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise SchemaTooNew(
+            f"DATABASE_URL: {path} was written by a newer Easel (schema {found}, "
+            f"this one knows {head}): update Easel, or restore the copy made before"
+        )
+    return found
+
+
+def _unusable(path: Path, error: Exception) -> ConfigurationError:
+    reason = error.orig if isinstance(error, DBAPIError) else error
+    return ConfigurationError(
+        f"DATABASE_URL: can't use {path} ({reason}): check that the folder exists, "
+        "can be written, and has space"
+    )
 
 
 def _on_connect(connection: sqlite3.Connection, _: object) -> None:

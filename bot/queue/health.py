@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from bot import log
 from bot.backends.base import Backend
-from bot.errors import BackendError, BackendRejectedCredentials
+from bot.errors import BackendBadAnswer, BackendError, BackendRejectedCredentials, EaselError
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
@@ -34,7 +34,7 @@ class Health:
     def __init__(self, backend: Backend, changed: Callable[[Health], None]) -> None:
         self.backend = backend
         self.state = State.UNKNOWN
-        self.error: BackendError | None = None
+        self.error: EaselError | None = None
         self._changed = changed
         self._up = asyncio.Event()
         self._doubt = asyncio.Event()
@@ -67,8 +67,13 @@ class Health:
     async def _probe(self) -> bool:
         try:
             ability = await self.backend.probe()
-        except BackendError as error:
+        except EaselError as error:
             self._settle(_state_of(error), error)
+            return False
+        except Exception:
+            # Whatever a strange server brings about, it is asked again.
+            _log.exception("a probe broke", backend=self.backend.name)
+            self._settle(State.DOWN, BackendBadAnswer("the probe broke"))
             return False
         if self.state is not State.UP:
             _log.info(
@@ -85,7 +90,7 @@ class Health:
         self._settle(State.UP, None)
         return True
 
-    def _settle(self, state: State, error: BackendError | None) -> None:
+    def _settle(self, state: State, error: EaselError | None) -> None:
         before, self.state, self.error = self.state, state, error
         if state is State.UP:
             self._up.set()
@@ -104,7 +109,7 @@ class Health:
         self._changed(self)
 
 
-def _state_of(error: BackendError) -> State:
+def _state_of(error: EaselError) -> State:
     rejected = isinstance(error, BackendRejectedCredentials)
     return State.REJECTED if rejected else State.DOWN
 

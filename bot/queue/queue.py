@@ -257,4 +257,8 @@ class Queue:
 
     def _tell(self, event: JobEvent) -> None:
         for listener in self._listeners:
-            listener(event)
+            try:
+                listener(event)
+            except Exception:
+                # News must not end the work that it is about.
+                _log.exception("a listener broke", job=event.job.id)

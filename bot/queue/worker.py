@@ -65,6 +65,7 @@ class Worker:
         self._instance = instance
         self._stopping = asyncio.Event()
         self._painting: asyncio.Task[list[Picture]] | None = None
+        self._unwanted = False
 
     async def run(self) -> None:
         """Works until `stop`; a database that is away for a while only delays it."""
@@ -89,6 +90,7 @@ class Worker:
         if not self._health.usable:
             await self._unless_stopped(self._health.ready())
             return
+        self._unwanted = False
         job = await self._queue.claim(self._backend.name, self._interrupt)
         if job is not None:
             await self._work(job)
@@ -104,12 +106,15 @@ class Worker:
             one.cancel()
 
     def _interrupt(self) -> None:
+        self._unwanted = True
         if self._painting is not None:
             self._painting.cancel()
 
     async def _work(self, job: Job) -> None:
         if job.attempt > 1:
             await self._backend.forget(self._task_id(job.id, job.attempt - 1))
+        if self._unwanted:  # cancelled before there was anything to interrupt
+            return
         paint = self._backend.paint(
             job.request,
             self._task_id(job.id, job.attempt),

@@ -39,6 +39,7 @@ class Studio:
         painters: Mapping[str, Health],
         families: Families,
         limits: Limits,
+        *,
         allowed_guilds: Sequence[int] = (),
         owners: Sequence[int] = (),
     ) -> None:

@@ -57,7 +57,7 @@ async def hand_over(bot: EaselBot, job: Job) -> None:
 
 
 async def _once(bot: EaselBot, job: Job, limit: int) -> Outcome:
-    studio, postman = bot.studio, Postman(bot)
+    studio, postman, channel = bot.studio, Postman(bot), job.address.channel_id
     pictures = await studio.pictures(job) if job.status is Status.PAINTED else []
     if not job.address.alive(time.time()):
         # The interaction's limit may have been the member's own; a channel's is the default.
@@ -68,9 +68,8 @@ async def _once(bot: EaselBot, job: Job, limit: int) -> Outcome:
     if outcome is Outcome.GONE:
         _log.info("the message was deleted; nothing is posted", job=job.id)
         outcome = Outcome.DONE
-    elif outcome is Outcome.TOO_OFTEN and job.address.by_channel():
-        nonce = f"easel-{job.id}-end"
-        outcome = await postman.post_channel(job.address.channel_id, card, files, nonce)
+    elif outcome is Outcome.TOO_OFTEN and channel is not None and job.address.by_channel():
+        outcome = await postman.post_channel(channel, card, files, f"easel-{job.id}-end")
     elif outcome in (Outcome.NO_WAY, Outcome.TOO_OFTEN):
         outcome = await _by_dm(bot, job, card, files)
     if outcome is Outcome.DONE:

@@ -256,7 +256,6 @@ async def test_the_database_is_looked_at_and_not_touched(
     assert path.read_bytes() == before
 
 
-@pytest.mark.xfail(strict=True, reason="check is content where run refuses")
 @pytest.mark.parametrize("fault", ["a newer schema", "no database", "a folder"])
 async def test_what_run_would_refuse_check_refuses_too(
     desk: Desk, fault: str, capsys: pytest.CaptureFixture[str]
@@ -315,7 +314,6 @@ async def test_a_backend_that_cannot_draw_is_a_failure(
     assert not (desk.folder / "out").exists()
 
 
-@pytest.mark.xfail(strict=True, reason="the OSError comes through as a traceback", raises=OSError)
 async def test_a_picture_that_cannot_be_saved_is_a_line(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:

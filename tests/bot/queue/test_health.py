@@ -136,7 +136,6 @@ async def test_a_wrong_password_sends_the_operator_to_the_right_setting(
     assert "BACKEND_USERNAME and BACKEND_PASSWORD" in caplog.text
 
 
-@pytest.mark.xfail(strict=True, reason="the task ends unseen: the backend stays unknown for ever")
 async def test_a_wrong_setting_that_only_the_probe_meets_is_told(
     ward: Ward, caplog: pytest.LogCaptureFixture
 ) -> None:

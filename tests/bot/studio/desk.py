@@ -126,7 +126,7 @@ class Desk:
             {p.backend.name: p for p in painters},
             FAMILIES,
             limits or Limits(),
-            allowed,
+            allowed_guilds=allowed,
         )
 
     def compose(self, guest: Guest = ADA, **options: Any) -> tuple[ImageRequest, str]:
