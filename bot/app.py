@@ -75,10 +75,10 @@ class Easel:
     async def close(self) -> None:
         """Stops calmly: claims no more, lets the running job end, closes in reverse order."""
         seconds = self.settings.environment.shutdown_seconds
-        await asyncio.gather(*(w.stop(seconds * 0.6) for w in self._workers))
+        await asyncio.gather(*(w.stop(seconds * 0.5) for w in self._workers))
         if self._tasks:
             # What cannot be handed back in time is rescued at the next start.
-            await asyncio.wait(self._tasks[: len(self._workers)], timeout=seconds * 0.2)
+            await asyncio.wait(self._tasks[: len(self._workers)], timeout=seconds * 0.15)
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)

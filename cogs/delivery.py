@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from discord.ext import commands
 
 from bot import log
-from bot.queue.job import Job, JobEvent, Status
+from bot.queue.job import Job, JobEvent, Place, Status
 from cogs._ui import cards, orders
 from cogs._ui.handover import hand_over
 from cogs._ui.post import Outcome, Postman
@@ -25,6 +26,8 @@ PROGRESS_SECONDS = 2.5
 WAITING_SECONDS = 10.0
 LAST_WORD_SECONDS = 1.0
 """How long the end waits for an edit under way, before that edit is dropped."""
+CLOSE_SECONDS = 1.5
+"""How long a stop of the bot waits for an end that is being told."""
 PARK_SECONDS = 120.0
 """This long before its token ends, a private card asks to be kept alive."""
 OLD_MESSAGE_SECONDS = 50 * 60.0
@@ -56,6 +59,14 @@ class Courier(commands.Cog):
             self._rounds[job.id].hear(event)
 
     @commands.Cog.listener()
+    async def on_job_accepted(self, job: Job, shown: Place) -> None:
+        """A card that was just shown is watched from now on, also while the line stands still."""
+        if job.id not in self._rounds and self._bot.studio.waits(job):
+            trouble = self._bot.studio.trouble(job)
+            event = JobEvent(job, place=self._bot.studio.place(job), trouble=trouble)
+            self._rounds[job.id] = Round(self._bot, event, self._rounds, shown)
+
+    @commands.Cog.listener()
     async def on_job_readdressed(self, job: Job) -> None:
         """A private card was kept waiting: its round goes on with the fresh token."""
         self.hear(JobEvent(job, place=self._bot.studio.place(job)))
@@ -74,6 +85,8 @@ class Courier(commands.Cog):
             else:
                 _log.warning("dropping an order whose card was never shown", job=job.id)
                 await self._bot.studio.withdraw(job)
+        for job in self._bot.studio.in_line():
+            self.hear(JobEvent(job, place=self._bot.studio.place(job)))
 
     async def close(self) -> None:
         """Lets the ends under way be told, then stops all rounds."""
@@ -84,7 +97,13 @@ class Courier(commands.Cog):
 class Round:
     """The courier's walk for one job."""
 
-    def __init__(self, bot: EaselBot, event: JobEvent, rounds: dict[int, Round]) -> None:
+    def __init__(
+        self,
+        bot: EaselBot,
+        event: JobEvent,
+        rounds: dict[int, Round],
+        shown: Place | None = None,
+    ) -> None:
         self._bot = bot
         self._postman = Postman(bot)
         self._latest = event
@@ -95,6 +114,10 @@ class Round:
         self._last_kind: tuple[Status, str | None] | None = None
         self._last_face: str | None = None
         self._muted = False
+        if shown is not None:
+            # The first answer is this very card: nothing is edited until the news differ.
+            self._last_kind = self._kind(event)
+            self._last_face = self._look(self._face(replace(event, place=shown)))
         self.hear(event)
         self._task = asyncio.create_task(self._run(), name=f"round of job {event.job.id}")
 
@@ -110,7 +133,7 @@ class Round:
     async def close(self) -> None:
         """At the bot's stop: an end under way gets a moment; the rest is told after the restart."""
         if self._ended.is_set():
-            await asyncio.wait({self._task}, timeout=3)
+            await asyncio.wait({self._task}, timeout=CLOSE_SECONDS)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
@@ -169,6 +192,10 @@ class Round:
         return cards.waiting(event.job, place, event.trouble)
 
     @staticmethod
+    def _look(card: cards.Card) -> str:
+        return str(card.embed.to_dict())
+
+    @staticmethod
     def _kind(event: JobEvent) -> tuple[Status, str | None]:
         """What must be told soon when it changes; a mere place in line can wait longer."""
         return event.job.status, event.trouble
@@ -185,7 +212,7 @@ class Round:
 
     async def _show(self, card: cards.Card) -> None:
         """An edit that the end need not wait for longer than a moment."""
-        face = str(card.embed.to_dict())
+        face = self._look(card)
         if face == self._last_face:
             return
         self._last_face, self._last_edit = face, time.monotonic()

@@ -35,8 +35,10 @@ from bot.throttle import Throttle
 CONNECT_SECONDS = 10.0
 SMALL_BYTES = 16 << 20
 """Bound for listings (a LoRA list with its metadata can hold megabytes)."""
-LARGE_BYTES = 96 << 20
-"""Bound for answers with pictures in them."""
+LARGE_BYTES = 256 << 20
+"""Bound for answers with pictures in them: ten of 2048×2048 as base64 fit."""
+LONGEST_WAIT = 600.0
+"""Seconds: more than this is not believed of a Retry-After."""
 
 
 @dataclass(frozen=True)
@@ -182,13 +184,13 @@ def _seconds(header: str | None) -> float | None:
     if header is None:
         return None
     try:
-        return max(0.0, float(header))
+        wait = float(header)
     except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
-    except (ValueError, TypeError):
-        return None
+        try:
+            wait = parsedate_to_datetime(header).timestamp() - time.time()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return min(max(0.0, wait), LONGEST_WAIT) if wait == wait else None
 
 
 def raise_for_status(answer: Answer) -> None:

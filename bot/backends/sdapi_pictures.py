@@ -19,6 +19,8 @@ from bot.values.request import ImageRequest
 
 MAX_PICTURE_BYTES = 64 << 20
 MAX_PICTURE_PIXELS = 64 << 20
+LARGEST_SEED = 2**63
+"""A signed 64-bit number: what the database and every server can hold."""
 
 
 def read_pictures(answer: Answer, request: ImageRequest) -> list[Picture]:
@@ -100,7 +102,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def _seed(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LARGEST_SEED
 
 
 def _picture(one: _Made, seeds: list[int | None], request: ImageRequest) -> Picture:
@@ -109,6 +111,8 @@ def _picture(one: _Made, seeds: list[int | None], request: ImageRequest) -> Pict
     )
     text = one.written or one.listed
     told = infotext.Infotext.parse(text).seed if text else None
+    if told is not None and not 0 <= told < LARGEST_SEED:
+        told = None
     by_place = seeds[one.place] if one.place < len(seeds) else None
     seed = next((s for s in (told, by_place) if s is not None), request.seed + one.place)
     whole = text or _own_text(request, seed, facts.width, facts.height)

@@ -220,6 +220,11 @@ class Queue:
         """A job by its number, from memory while it is open, else from its row."""
         return self._open.get(job_id) or await self._store.get(job_id)
 
+    def waits(self, job_id: int) -> bool:
+        """Whether a job stands in line."""
+        job = self._open.get(job_id)
+        return job is not None and job.status is Status.WAITING
+
     def waiting(self) -> Iterable[Job]:
         """All that stands in line or is being painted, oldest first."""
         return tuple(self._open[key] for key in sorted(self._open))

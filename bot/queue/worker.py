@@ -75,6 +75,10 @@ class Worker:
             except DatabaseUnavailable as error:
                 _log.error("database unavailable", error=str(error))
                 await asyncio.sleep(2)
+            except Exception:
+                # One odd job must not stop the line; its row goes on at the next start.
+                _log.exception("the worker stumbled", backend=self._backend.name)
+                await asyncio.sleep(1)
 
     async def stop(self, seconds: float) -> None:
         """Claims no more; gives the running job `seconds`, then hands it back into line."""

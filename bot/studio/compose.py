@@ -12,7 +12,7 @@ from enum import StrEnum
 from bot.errors import BadOption
 from bot.settings import Limits
 from bot.studio.families import Family
-from bot.studio.search import resolve
+from bot.studio.search import resolve, same
 from bot.values.ability import Ability, Model
 from bot.values.request import PROMPT_LIMIT, SEED_LIMIT, ImageRequest
 
@@ -222,4 +222,4 @@ def _name(option: str, given: str | None, default: str | None, names: dict[str, 
         return resolve(option, option, given, names) if names else unchecked(option, given)
     if default is None:
         return None
-    return names.get(default)
+    return same(default, names)

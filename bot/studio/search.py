@@ -40,6 +40,12 @@ def resolve(option: str, kind: str, typed: str, names: Mapping[str, str]) -> str
     raise UnknownName(option, kind, typed, close)
 
 
+def same(wanted: str, names: Mapping[str, str]) -> str | None:
+    """The exact name that differs from `wanted` in case or punctuation at the most."""
+    plain = _plain(wanted)
+    return next((exact for other, exact in names.items() if _plain(other) == plain), None)
+
+
 def nearest(typed: str, names: Iterable[str], cutoff: float = 0.4) -> list[str]:
     """Up to three names that look most like the typed text, at least `cutoff` (0 to 1) alike."""
     plain = {n: _plain(n) for n in dict.fromkeys(names)}

@@ -11,7 +11,7 @@ from bot.errors import (
     Refusal,
 )
 from bot.queue.health import Health, State
-from bot.queue.job import Job, JobEvent, NewJob, Place
+from bot.queue.job import Job, JobEvent, NewJob, Place, Status
 from bot.queue.queue import Caps, Queue
 from bot.settings import Limits
 from bot.studio.compose import (
@@ -167,6 +167,14 @@ class Studio:
     async def told(self, job: Job) -> None:
         """The message says the end."""
         await self._queue.told(job)
+
+    def waits(self, job: Job) -> bool:
+        """Whether it still stands in line."""
+        return self._queue.waits(job.id)
+
+    def in_line(self) -> list[Job]:
+        """All that waits, oldest first."""
+        return [job for job in self._queue.waiting() if job.status is Status.WAITING]
 
     async def left_over(self) -> tuple[list[Job], list[Job]]:
         """After a restart: (ended but not told, written but perhaps never shown)."""

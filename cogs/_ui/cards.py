@@ -153,7 +153,7 @@ def _facts(job: Job, pictures: Sequence[Picture]) -> str:
 
 
 def _joined(*parts: str | None) -> str:
-    return " · ".join(clipped(p, SHOWN_NAME) for p in parts if p)
+    return " · ".join(p if len(p) <= SHOWN_NAME else p[: SHOWN_NAME - 1] + "…" for p in parts if p)
 
 
 def _joined_words(*parts: str | None) -> str:

@@ -45,7 +45,7 @@ async def hand_over(bot: EaselBot, job: Job) -> None:
             _log.error("delivery has to wait", job=job.id, error=str(error), pause=pause)
             await asyncio.sleep(pause)
             continue
-        if outcome in (Outcome.DONE, Outcome.NO_WAY):
+        if outcome in (Outcome.DONE, Outcome.NO_WAY, Outcome.REFUSED):
             return
         if outcome is Outcome.TOO_LARGE and limit > SMALLEST_LIMIT:
             limit = max(SMALLEST_LIMIT, limit // 2)

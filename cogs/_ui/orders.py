@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -49,6 +50,9 @@ async def take(
         await studio.withdraw(job)
         return
     await accept(studio, job, message_id, place)
+    interaction.client.dispatch(
+        "job_accepted", replace(job, address=job.address.landed(message_id)), place
+    )
 
 
 async def accept(studio: Studio, job: Job, message_id: int, shown: Place | None = None) -> None:

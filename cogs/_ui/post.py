@@ -20,13 +20,14 @@ import aiohttp
 import discord
 from discord.webhook.async_ import async_context, handle_message_parameters
 
+from bot import log
 from bot.values.guest import Address
 from cogs._ui.cards import Card
 
 if TYPE_CHECKING:
     from bot.client import EaselBot
 
-NOTHING_LEFT = discord.AllowedMentions.none()
+NOBODY_PINGED = discord.AllowedMentions.none()
 
 
 class Outcome(Enum):
@@ -41,6 +42,8 @@ class Outcome(Enum):
     """Discord does not take files of this size (40005, 413)."""
     TOO_OFTEN = auto()
     """An old message was edited too often (30046): no more progress on it."""
+    REFUSED = auto()
+    """Discord will never take this body (a 400): a defect of ours, for the log."""
     LATER = auto()
     """Discord or the network had trouble: the same again in a while."""
 
@@ -54,6 +57,7 @@ class Upload:
     alt: str
 
 
+_log = log.get("delivery")
 _UNREACHABLE = frozenset({50083, 10003, 50001, 50013, 50007, 50278})
 _TOKEN_ENDED = frozenset({50027, 10015, 10062})
 
@@ -116,7 +120,7 @@ class Postman:
             view=card.view,
             files=sent or discord.utils.MISSING,
             attachments=[],
-            allowed_mentions=NOTHING_LEFT,
+            allowed_mentions=NOBODY_PINGED,
         )
         await async_context.get().edit_webhook_message(
             address.application_id,
@@ -163,7 +167,7 @@ def _fields(card: Card) -> dict[str, Any]:
     return {
         "embeds": [card.embed.to_dict()],
         "components": card.view.to_components() if card.view else [],
-        "allowed_mentions": NOTHING_LEFT.to_dict(),
+        "allowed_mentions": NOBODY_PINGED.to_dict(),
     }
 
 
@@ -180,4 +184,7 @@ def _meaning(error: discord.HTTPException) -> Outcome:
         return Outcome.TOO_LARGE
     if error.code in _TOKEN_ENDED or error.code in _UNREACHABLE or error.status in (401, 403, 404):
         return Outcome.NO_WAY
+    if error.status == 400:
+        _log.error("Discord refused a message of ours", code=error.code, error=str(error))
+        return Outcome.REFUSED
     return Outcome.LATER

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -142,6 +144,27 @@ async def test_a_busy_server_may_say_for_how_long(
         with pytest.raises(BackendBusy) as caught:
             await backend.paint(request(), TASK, no_news)
     assert caught.value.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    "header", ["inf", "nan", "-5", "1000000000000", "Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 99", ""]
+)
+async def test_no_server_makes_a_job_wait_for_ever(server: TinyServer, header: str) -> None:
+    headers = {"Retry-After": header}
+    server.table[PAINT] = Says({"detail": "busy"}, 503, headers=headers)
+    async with painter(server.url) as backend:
+        with pytest.raises(BackendBusy) as caught:
+            await backend.paint(request(), TASK, no_news)
+    assert 0 <= (caught.value.retry_after or 0) <= 3600
+
+
+async def test_a_busy_server_may_say_until_when(server: TinyServer) -> None:
+    until = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    server.table[PAINT] = Says({}, 503, headers={"Retry-After": until})
+    async with painter(server.url) as backend:
+        with pytest.raises(BackendBusy) as caught:
+            await backend.paint(request(), TASK, no_news)
+    assert caught.value.retry_after == pytest.approx(29, abs=2)
 
 
 # -- how far it is ---------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -250,8 +251,10 @@ async def test_a_closed_door_is_about_the_password(server: TinyServer, status: i
         await probe(server.url)
 
 
-async def test_a_page_without_the_api_says_what_to_look_at() -> None:
+@pytest.mark.parametrize("absent", [404, 405, 501])
+async def test_a_page_without_the_api_says_what_to_look_at(absent: int) -> None:
     async with tiny_server() as tiny:
+        tiny.otherwise = Says({"detail": "no"}, absent)
         with pytest.raises(BackendBadAnswer, match=r"right address.*--api"):
             await probe(tiny.url)
 
@@ -309,6 +312,19 @@ async def test_one_broken_listing_does_not_keep_a_server_from_painting(server: T
     for broken in (Says(b"oops", 500, "text/plain"), Says("<html>", content_type="text/html")):
         server.table[SCHEDULERS] = broken
         assert (await probe(server.url)).schedulers == ()
+
+
+async def test_a_broken_listing_is_warned_of_and_a_missing_one_is_not(
+    server: TinyServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        for absent in (404, 405, 501):
+            server.table[SCHEDULERS] = Says(b"", absent)
+            await probe(server.url)
+        assert caplog.records == []
+        server.table[SCHEDULERS] = Says(b"oops", 500, "text/plain")
+        await probe(server.url)
+        assert "/schedulers" in caplog.text
 
 
 async def test_a_silent_task_route_is_no_trouble(

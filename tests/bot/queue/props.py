@@ -214,7 +214,7 @@ class Studio:
     async def stopped(self, seconds: float = 0.0) -> None:
         """A calm stop: the worker must end by itself."""
         await self.worker.stop(seconds)
-        await asyncio.wait_for(asyncio.shield(self._tasks[0]), 5)
+        await asyncio.wait_for(asyncio.shield(self._tasks[0]), 2)
 
     async def close(self) -> None:
         """Sends everybody home."""

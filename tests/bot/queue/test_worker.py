@@ -274,6 +274,7 @@ async def test_a_database_that_is_away_only_delays_the_claiming(
 async def test_an_idle_worker_stops_at_once(studio: Studio) -> None:
     studio.open()
     await studio.health.ready()
+    await asyncio.sleep(0.03)
     await studio.stopped()
 
 

@@ -118,7 +118,11 @@ class Desk:
     """A studio, its line on paper, and shorter ways to ask it."""
 
     def __init__(
-        self, *painters: Health, limits: Limits | None = None, allowed: tuple[int, ...] = ()
+        self,
+        *painters: Health,
+        limits: Limits | None = None,
+        allowed: tuple[int, ...] = (),
+        owners: tuple[int, ...] = (),
     ) -> None:
         self.line = Line()
         self.studio = Studio(
@@ -127,6 +131,7 @@ class Desk:
             FAMILIES,
             limits or Limits(),
             allowed_guilds=allowed,
+            owners=owners,
         )
 
     def compose(self, guest: Guest = ADA, **options: Any) -> tuple[ImageRequest, str]:

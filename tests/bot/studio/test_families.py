@@ -28,7 +28,12 @@ KNOWN = {
         "inkpunk, v2.0",
         "",
     ),
-    "Stable Diffusion 2": ("v2-1_768-ema-pruned", "v2-1_512-ema-pruned", "sd2_1", "768-v-ema"),
+    "Stable Diffusion 2": (
+        "v2-1_768-ema-pruned",
+        "v2-1_512-ema-pruned",
+        "sd2_1",
+        "stable-diffusion-2-1-base",
+    ),
     "SDXL": (
         "sd_xl_base_1.0",
         "animagineXL_v31",

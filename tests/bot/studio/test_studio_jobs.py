@@ -46,6 +46,15 @@ async def test_a_job_is_its_members_and_its_moderators(guest: Guest, may: bool) 
     assert desk.line.jobs[job.id].status is Status.WAITING
 
 
+async def test_the_operators_own_ids_may_change_any_job() -> None:
+    desk = Desk(painter("one", SMALL), owners=(BOB.user_id,))
+    job = await desk.draw()
+    elsewhere = replace(BOB, guild_id=None)
+    assert await desk.studio.owned(job.id, elsewhere) == job
+    with pytest.raises(NotAllowed):
+        await desk.studio.owned(job.id, replace(BOB, user_id=3))
+
+
 async def test_in_direct_messages_nobody_is_a_moderator() -> None:
     """Two direct messages have both no guild: that makes them no common place."""
     desk = Desk(painter("one", SMALL))

@@ -117,6 +117,11 @@ async def test_done_tells_the_facts_quietly() -> None:
     assert card.embed.colour.value == DONE_COLOUR
 
 
+async def test_a_figure_and_its_unit_stay_on_one_line() -> None:
+    card = cards.done(job(started_at=1_010.0, ended_at=1_021.0), [picture()])
+    assert footer_of(card).endswith("11\N{NO-BREAK SPACE}s")
+
+
 async def test_done_leaves_out_what_is_not_known() -> None:
     order = samples.request(model=None, sampler=None, scheduler=None, cfg_scale=6.5)
     card = cards.done(job(order=order), [picture(5), picture(6)])
