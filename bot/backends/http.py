@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import math
 import ssl
 import time
 from dataclasses import dataclass
@@ -190,7 +191,7 @@ def _seconds(header: str | None) -> float | None:
             wait = parsedate_to_datetime(header).timestamp() - time.time()
         except (ValueError, TypeError, OverflowError):
             return None
-    return min(max(0.0, wait), LONGEST_WAIT) if wait == wait else None
+    return None if math.isnan(wait) else min(max(0.0, wait), LONGEST_WAIT)
 
 
 def raise_for_status(answer: Answer) -> None:
