@@ -78,6 +78,9 @@ async def discord(settings: Settings) -> Finding:
             if answer.status == 401:
                 mend = "copy DISCORD_TOKEN anew from the Developer Portal, Bot, Reset Token"
                 return Finding(part, False, "the token is not accepted (401)", mend, 2)
+            if answer.status == 404:
+                mend = "correct DISCORD_API_URL (https://discord.com/api)"
+                return Finding(part, False, "answered 404", mend, 2)
             if answer.status != 200:
                 return Finding(part, False, f"answered {answer.status}", "try again later", 1)
             user = await answer.json()

@@ -53,11 +53,12 @@ def setup(level: str = "INFO", style: str = "text", secrets: Iterable[str] = ())
         )
     )
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[*shared, _keep_foreign_quiet],
+        foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
             _Mask(hidden),
+            _short,
             renderer,
         ],
     )
@@ -106,7 +107,7 @@ class _Mask:
         return text
 
 
-def _keep_foreign_quiet(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def _short(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     # A foreign message can carry a whole response body; a log line should stay a line.
     text = event.get("event")
     if isinstance(text, str) and len(text) > 2000:

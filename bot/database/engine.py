@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 from sqlalchemy import event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
@@ -74,6 +74,8 @@ class Database:
         try:
             async with self._engine.begin() as connection:
                 yield connection
+        except (IntegrityError, ProgrammingError, DataError):
+            raise  # a defect of ours, which no waiting mends
         except DBAPIError as error:
             raise DatabaseUnavailable(f"{self.path.name}: {error.orig}") from error
         except PoolTimeout as error:

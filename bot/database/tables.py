@@ -81,3 +81,32 @@ facts = Table(
     Column("value", Text, nullable=False),
 )
 """Small things worth remembering, by name: the hash of the commands that Discord has."""
+
+choices = Table(
+    "choices",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("scope_id", Integer, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("guild_id", Integer),
+)
+"""What servers, channels and members chose; `value` is JSON."""
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("scope", Text, nullable=False),
+    Column("scope_id", Integer, nullable=False),
+    Column("guild_id", Integer),
+    Column("key", Text, nullable=False),
+    Column("old", Text, nullable=False),
+    Column("new", Text, nullable=False),
+    Column("by_id", Integer, nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("at", Float, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("ix_changes_guild", changes.c.guild_id, changes.c.id)
+"""Who changed what, when (seconds since the epoch)."""

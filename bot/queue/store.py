@@ -12,7 +12,9 @@ from typing import Any
 
 from sqlalchemy import Row, and_, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot import log
 from bot.database.engine import Database
 from bot.database.tables import facts, jobs, pictures
 from bot.queue.job import Job, NewJob, Status
@@ -20,6 +22,7 @@ from bot.values.guest import Address, Guest
 from bot.values.picture import Picture
 from bot.values.request import ImageRequest
 
+_log = log.get("store")
 _ENDS = (Status.PAINTED, Status.FAILED, Status.CANCELLED)
 
 
@@ -210,7 +213,7 @@ class Store:
             rows = await connection.execute(
                 select(jobs).where(jobs.c.status == Status.RUNNING).order_by(jobs.c.id)
             )
-            orphans = [_job(row) for row in rows]
+            orphans = await _readable(connection, rows.all())
             await connection.execute(
                 update(jobs)
                 .where(jobs.c.status == Status.RUNNING)
@@ -228,7 +231,10 @@ class Store:
                     .order_by(jobs.c.id)
                 )
             ).all()
-        return [_job(r) for r in rows if r.accepted], [_job(r) for r in rows if not r.accepted]
+            return (
+                await _readable(connection, [r for r in rows if r.accepted]),
+                await _readable(connection, [r for r in rows if not r.accepted]),
+            )
 
     async def untold(self) -> list[Job]:
         """What has ended while nobody could be told."""
@@ -238,7 +244,7 @@ class Store:
                 .where(and_(jobs.c.told.is_(False), jobs.c.status.in_(_ENDS)))
                 .order_by(jobs.c.id)
             )
-            return [_job(row) for row in rows]
+            return await _readable(connection, rows.all())
 
     async def recall(self, name: str) -> str | None:
         """A small fact by its name."""
@@ -259,14 +265,30 @@ class Store:
 
     async def _one(self, statement: Any) -> Job | None:
         async with self._database.begin() as connection:
-            row = (await connection.execute(statement)).first()
-            return None if row is None else _job(row)
+            found = (await connection.execute(statement)).all()
+            return next(iter(await _readable(connection, found)), None)
 
 
 def _where_mine(job: Job) -> Any:
     return update(jobs).where(
         jobs.c.id == job.id, jobs.c.attempt == job.attempt, jobs.c.status == Status.RUNNING
     )
+
+
+async def _readable(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Job]:
+    """The jobs of rows; one that can no longer be read ends, so that it stops nobody else."""
+    found = []
+    for row in rows:
+        try:
+            found.append(_job(row))
+        except ValueError:
+            _log.exception("a job's row can't be read; it is ended", job=row.id)
+            await connection.execute(
+                update(jobs)
+                .where(jobs.c.id == row.id)
+                .values(status=Status.FAILED, told=True, error_code="Unreadable", token="")
+            )
+    return found
 
 
 def _job(row: Row[Any]) -> Job:

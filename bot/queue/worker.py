@@ -97,7 +97,7 @@ class Worker:
         self._unwanted = False
         job = await self._queue.claim(self._backend.name, self._interrupt)
         if job is not None:
-            await self._work(job)
+            await self._carry(job)
             return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(wake.wait(), IDLE_SECONDS)
@@ -113,6 +113,17 @@ class Worker:
         self._unwanted = True
         if self._painting is not None:
             self._painting.cancel()
+
+    async def _carry(self, job: Job) -> None:
+        """The work, and a clear end for the job when something unforeseen breaks it."""
+        try:
+            await self._work(job)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            ref = secrets.token_hex(2)
+            _log.exception("job broke", job=job.id, error_ref=ref, error=str(error))
+            await self._queue.fail(job, "Unknown", EaselError.default_sentence, ref)
 
     async def _work(self, job: Job) -> None:
         if job.attempt > 1:
@@ -130,7 +141,10 @@ class Worker:
             await asyncio.wait({self._painting})
             await self._report_surely(job, self._painting)
         finally:
-            beating.cancel()
+            # Also when this worker itself is stopped: the server must hear of it.
+            for task in (beating, self._painting):
+                task.cancel()
+            await asyncio.gather(beating, self._painting, return_exceptions=True)
             self._painting = None
 
     async def _report_surely(self, job: Job, painting: asyncio.Task[list[Picture]]) -> None:

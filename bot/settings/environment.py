@@ -125,9 +125,14 @@ class Environment(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Adds `NAME_FILE` below the environment and `.env`."""
-        files = SecretFiles(settings_cls, env_settings, dotenv_settings)
-        return init_settings, env_settings, dotenv_settings, files
+        """Adds `NAME_FILE`, of the environment and of `.env`, each below its own `NAME`."""
+        return (
+            init_settings,
+            env_settings,
+            SecretFiles(settings_cls, env_settings),
+            dotenv_settings,
+            SecretFiles(settings_cls, dotenv_settings),
+        )
 
 
 class SecretFiles(PydanticBaseSettingsSource):

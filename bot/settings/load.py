@@ -73,6 +73,8 @@ class Settings:
         found = [s.get_secret_value().strip() for s in held if s is not None]
         for backend in self.backends:
             found += backend.auth.secrets()
+        if self.environment.discord_proxy:
+            found.append(urlsplit(self.environment.discord_proxy).password or "")
         return [s for s in found if s]
 
 
@@ -88,6 +90,8 @@ def load(env_file: Path | None = Path(".env")) -> Settings:
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{env_file}: must be a text file in UTF-8") from error
     path = environment.easel_config
+    if path != Environment.model_fields["easel_config"].default and not path.exists():
+        raise ConfigurationError(f"EASEL_CONFIG: there is no file {path}")
     try:
         written = EaselFile.model_validate(read_yaml(path, _variables(env_file)))
     except ValidationError as error:
@@ -110,6 +114,10 @@ def _backends(
             f"{given[0]} (environment) and backends: ({path}) are both set: keep one of them"
         )
     if not given:
+        if written.backends and environment.backend_kind != "sdapi":
+            raise ConfigurationError(
+                f"BACKEND_KIND (environment) and backends: ({path}) are both set: keep one of them"
+            )
         return written.backends
     if environment.backend_url is None:
         raise ConfigurationError(f"{given[0]} is set, but BACKEND_URL is not")

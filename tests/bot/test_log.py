@@ -146,6 +146,14 @@ PRINTABLE = st.text(
 )
 
 
+def test_a_secret_at_the_cut_of_a_long_message_is_masked_whole(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log.setup("INFO", "json", [SECRET])
+    logging.getLogger("foreign").warning("x" * 1990 + SECRET)
+    assert SECRET[:8] not in capsys.readouterr().err
+
+
 @STYLES
 @given(secret=PRINTABLE)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

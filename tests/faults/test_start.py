@@ -123,7 +123,6 @@ class Process:
             "BACKEND_URL": house.server.url,
             "BACKEND_USERNAME": "demo",
             "BACKEND_PASSWORD": "demo",
-            "EASEL_CONFIG": str(house.folder / "none.yaml"),
             "WEB_PORT": "0",
             "LOG_FORMAT": "json",
             "PYTHONPATH": str(ROOT),

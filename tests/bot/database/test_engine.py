@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from bot.database.engine import Database
 from bot.database.migrate import migrate
@@ -124,6 +125,14 @@ async def test_a_full_disk_is_unavailable_and_nothing_is_half_written(database: 
             await connection.execute(REMEMBER, {"name": "small", "value": "x"})
             await connection.execute(REMEMBER, {"name": "large", "value": "x" * 100_000})
     assert await names(database) == []
+
+
+async def test_a_broken_rule_is_our_mistake_and_will_not_heal_by_waiting(
+    database: Database,
+) -> None:
+    await write(database, "once")
+    with pytest.raises(IntegrityError):
+        await write(database, "once")
 
 
 async def test_a_file_without_tables_is_unavailable(tmp_path: Path) -> None:

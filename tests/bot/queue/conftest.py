@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import time
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ import pytest
 
 from bot.database.engine import Database
 from bot.database.migrate import migrate
+from bot.queue import health, worker
 from bot.queue.store import Store
 from tests.bot.queue.props import Clock, FakePainter, Line, Studio
 
@@ -43,6 +45,18 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     fake = Clock()
     monkeypatch.setattr(time, "time", fake)
     return fake
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pause between tries is a turn of the loop: only what is waited for takes time."""
+    turn = asyncio.sleep
+    monkeypatch.setattr(health, "FIRST_PAUSE", 0.001)
+
+    async def sleep(seconds: float) -> None:
+        await turn(seconds if seconds < 1 or seconds == worker.BEAT_SECONDS else 0)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
 
 
 @pytest.fixture

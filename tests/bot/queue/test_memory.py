@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,6 +89,16 @@ async def test_a_fresh_address_is_known_to_memory_and_row(line: Line) -> None:
     assert fresh is not None
     assert [j.address.token for j in line.queue.waiting()] == ["fresh"]
     assert (await line.row(job)).address.token == "fresh"
+
+
+async def test_a_row_that_no_longer_reads_does_not_stop_the_others(line: Line, file: Path) -> None:
+    odd, good = await line.accepted(ADA), await line.accepted(BOB)
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("UPDATE jobs SET request = '{}' WHERE id = ?", (odd.id,))
+        other.commit()
+    again = Line.over(line.store)
+    await again.queue.load()
+    assert (await again.claim()).id == good.id
 
 
 STEPS = st.sampled_from(

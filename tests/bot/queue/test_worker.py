@@ -17,23 +17,12 @@ from bot.errors import (
     DatabaseUnavailable,
     EaselError,
 )
-from bot.queue import health as health_room
 from bot.queue import worker as worker_room
 from bot.queue.health import State
 from bot.queue.job import JobEvent, Status
 from tests.bot.queue.props import BOB, Clock, Studio, picture, progress, until
 
-
-@pytest.fixture(autouse=True)
-def _pauses_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pause between tries is a turn of the loop: only what is waited for takes time."""
-    turn = asyncio.sleep
-    monkeypatch.setattr(health_room, "FIRST_PAUSE", 0.001)
-
-    async def sleep(seconds: float) -> None:
-        await turn(seconds if seconds < 1 or seconds == worker_room.BEAT_SECONDS else 0)
-
-    monkeypatch.setattr(asyncio, "sleep", sleep)
+pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 async def test_jobs_are_painted_in_order_each_under_its_own_name(studio: Studio) -> None:
@@ -269,44 +258,6 @@ async def test_a_database_that_is_away_only_delays_the_claiming(
     job = await studio.line.accepted()
     studio.open()
     await studio.reaches(job, Status.PAINTED)
-
-
-async def test_an_idle_worker_stops_at_once(studio: Studio) -> None:
-    studio.open()
-    await studio.health.ready()
-    await asyncio.sleep(0.03)
-    await studio.stopped()
-
-
-async def test_a_worker_that_waits_for_its_server_stops_at_once(studio: Studio) -> None:
-    studio.painter.probes = [BackendUnreachable("no connection")] * 10_000
-    studio.open()
-    await until(lambda: studio.painter.probed > 1)
-    await studio.stopped()
-
-
-async def test_a_stop_gives_the_running_job_its_time(studio: Studio) -> None:
-    gate = asyncio.Event()
-    studio.painter.script = [gate]
-    job, following = await studio.line.accepted(), await studio.line.accepted(BOB)
-    studio.open()
-    await until(lambda: len(studio.painter.began) == 1)
-    asyncio.get_running_loop().call_later(0.02, gate.set)
-    await studio.stopped(seconds=5)
-    assert (await studio.line.row(job)).status is Status.PAINTED
-    assert (await studio.line.row(following)).status is Status.WAITING
-    assert len(studio.painter.began) == 1
-
-
-async def test_a_stop_hands_back_what_takes_too_long(studio: Studio) -> None:
-    studio.painter.script = [asyncio.Event()]
-    job = await studio.line.accepted()
-    studio.open()
-    await until(lambda: len(studio.painter.began) == 1)
-    await studio.stopped(seconds=0.01)
-    row = await studio.line.row(job)
-    assert (row.status, row.failures) == (Status.WAITING, 0)
-    assert studio.painter.interrupted == [f"easel-inst-{job.id}-1"]
 
 
 async def test_a_beat_keeps_the_row_fresh_and_finds_out_a_takeover(
