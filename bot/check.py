@@ -65,29 +65,32 @@ async def discord(settings: Settings) -> Finding:
     except ConfigurationError as error:
         return Finding(part, False, "DISCORD_TOKEN is not set", str(error).split(": ", 1)[1], 2)
     environment = settings.environment
-    url = f"{environment.discord_api_url}/v10/users/@me"
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as session,
             session.get(
-                url,
+                f"{environment.discord_api_url}/v10/users/@me",
                 headers={"Authorization": f"Bot {token}", "User-Agent": "DiscordBot (easel, 0.1)"},
                 proxy=environment.discord_proxy,
             ) as answer,
         ):
-            if answer.status == 401:
-                mend = "copy DISCORD_TOKEN anew from the Developer Portal, Bot, Reset Token"
-                return Finding(part, False, "the token is not accepted (401)", mend, 2)
-            if answer.status == 404:
-                mend = "correct DISCORD_API_URL (https://discord.com/api)"
-                return Finding(part, False, "answered 404", mend, 2)
-            if answer.status != 200:
-                return Finding(part, False, f"answered {answer.status}", "try again later", 1)
-            user = await answer.json()
-            clock = _clock_difference(answer.headers.get("Date"))
+            user = await answer.json() if answer.status == 200 else {}
+            return _signed_in(answer.status, user, _clock_difference(answer.headers.get("Date")))
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
         mend = "check the network, DISCORD_API_URL and DISCORD_PROXY"
         return Finding(part, False, f"not reached ({type(error).__name__})", mend, 1)
+
+
+def _signed_in(status: int, user: dict[str, object], clock: float | None) -> Finding:
+    part = "discord"
+    if status == 401:
+        mend = "copy DISCORD_TOKEN anew from the Developer Portal, Bot, Reset Token"
+        return Finding(part, False, "the token is not accepted (401)", mend, 2)
+    if status == 404:
+        mend = "correct DISCORD_API_URL (https://discord.com/api)"
+        return Finding(part, False, "answered 404", mend, 2)
+    if status != 200:
+        return Finding(part, False, f"answered {status}", "try again later", 1)
     if clock is not None and abs(clock) > 30:
         mend = "set this machine's clock (NTP)"
         return Finding(part, False, f"this clock is {clock:.0f} s off Discord's", mend, 1)
