@@ -23,6 +23,7 @@ from bot.client import EaselBot, Memory
 from bot.database.engine import Database, lock
 from bot.database.migrate import migrate
 from bot.errors import ConfigurationError, EaselError
+from bot.guilds import Guilds
 from bot.queue.health import Health
 from bot.queue.queue import Queue
 from bot.queue.store import Store
@@ -113,11 +114,14 @@ class Easel:
             for _ in range(chosen.concurrency):
                 self._workers.append(Worker(self.queue, health, instance))
         environment = self.settings.environment
+        guilds = Guilds(self.database)
+        await guilds.load()
         self.studio = Studio(
             self.queue,
             self.painters,
             read_families(),
             self.settings.limits,
+            guilds=guilds,
             allowed_guilds=environment.allowed_guild_ids,
             owners=environment.owner_ids,
         )

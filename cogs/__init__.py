@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bot.client import EaselBot
 
-ROOMS = ("cogs.errors", "cogs.delivery", "cogs.buttons", "cogs.draw")
+ROOMS = (
+    "cogs.errors",
+    "cogs.delivery",
+    "cogs.buttons",
+    "cogs.draw",
+    "cogs.models",
+    "cogs.switch_model",
+    "cogs.server",
+)
 """In the order of opening: errors are explained and news delivered before orders are taken."""
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import discord
 from discord.ext import commands
 
-from bot.studio import Aspect, DrawOptions, Studio
+from bot.studio import Aspect, DrawOptions
 from bot.studio.compose import LARGEST_CFG, LARGEST_SIDE, SMALLEST_SIDE
 from bot.values.request import PROMPT_LIMIT, SEED_LIMIT
-from cogs._ui import orders
+from cogs._ui import completions, orders
 from cogs._ui.arrivals import address_of, guest_of
 from cogs._ui.post import Postman
 
@@ -24,28 +24,6 @@ _ASPECTS = {
     Aspect.WIDE: "Wide 16:9",
     Aspect.TALL: "Tall 9:16",
 }
-
-
-def _studio(ctx: discord.AutocompleteContext) -> Studio:
-    studio: Studio = ctx.bot.studio  # type: ignore[attr-defined]
-    return studio
-
-
-async def _models(ctx: discord.AutocompleteContext) -> list[str]:
-    return _choices(_studio(ctx).models(ctx.value or ""))
-
-
-async def _samplers(ctx: discord.AutocompleteContext) -> list[str]:
-    return _choices(_studio(ctx).samplers(ctx.value or ""))
-
-
-async def _schedulers(ctx: discord.AutocompleteContext) -> list[str]:
-    return _choices(_studio(ctx).schedulers(ctx.value or ""))
-
-
-def _choices(names: list[str]) -> list[str]:
-    # Discord takes 100 characters; the beginning of a longer name is found again by search.
-    return list(dict.fromkeys(n[:100] for n in names))
 
 
 class Draw(commands.Cog):
@@ -71,7 +49,7 @@ class Draw(commands.Cog):
         str,
         description="Which model paints; type parts of its name.",
         required=False,
-        autocomplete=_models,
+        autocomplete=completions.models,
     )
     @discord.option(
         "size",
@@ -109,14 +87,14 @@ class Draw(commands.Cog):
         str,
         description="The sampler; best left to the model.",
         required=False,
-        autocomplete=_samplers,
+        autocomplete=completions.samplers,
     )
     @discord.option(
         "scheduler",
         str,
         description="The noise schedule; best left to the model.",
         required=False,
-        autocomplete=_schedulers,
+        autocomplete=completions.schedulers,
     )
     @discord.option(
         "cfg_scale",
@@ -158,7 +136,7 @@ class Draw(commands.Cog):
         cfg_scale: float | None = None,
         seed: int | None = None,
         count: int | None = None,
-        private: bool = False,
+        private: bool | None = None,
     ) -> None:
         """Checks from memory, then puts the order into the line."""
         studio = self._bot.studio
@@ -178,9 +156,10 @@ class Draw(commands.Cog):
             count=count,
         )
         request, route = studio.compose(options, guest)
-        address = address_of(ctx.interaction, private=private)
+        alone = studio.private(guest, private)
+        address = address_of(ctx.interaction, private=alone)
         order = studio.draw(request, route, guest, address)
-        await orders.take(ctx.interaction, studio, self._postman, order, private=private)
+        await orders.take(ctx.interaction, studio, self._postman, order, private=alone)
 
 
 def setup(bot: EaselBot) -> None:

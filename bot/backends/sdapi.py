@@ -68,6 +68,12 @@ class SdApi(Backend):
             self._list("/schedulers"),
             self._list("/progress?skip_current_image=true"),
         )
+        upscalers, loras, embeddings, vaes = await asyncio.gather(
+            self._list("/upscalers"),
+            self._list("/loras"),
+            self._list("/embeddings"),
+            self._list("/sd-vae"),
+        )
         if all(found is None for found in (options, models, samplers)):
             if self._broken:
                 raise self._broken[0]
@@ -81,6 +87,10 @@ class SdApi(Backend):
             models=listed,
             samplers=tuple(_each(samplers, _sampler)),
             schedulers=tuple(_each(schedulers, _scheduler)),
+            upscalers=_names(upscalers, "name"),
+            loras=_names(loras, "name"),
+            embeddings=_embeddings(embeddings),
+            vaes=_names(vaes, "model_name"),
             current_model=_current(options, listed),
             progress=progress is not None or self._by_task,
             interrupt=progress is not None or self._by_task,
@@ -266,6 +276,17 @@ def _each(found: Any, make: Callable[[dict[str, Any]], Any]) -> list[Any]:
     """The items of a listing that are as they should be; servers differ in the rest."""
     items = found if isinstance(found, list) else []
     return [made for item in items if isinstance(item, dict) and (made := make(item)) is not None]
+
+
+def _names(found: Any, key: str) -> tuple[str, ...]:
+    """One name of each item; the paths and the metadata beside it stay on the server."""
+    return tuple(_each(found, lambda item: n if isinstance(n := item.get(key), str) else None))
+
+
+def _embeddings(found: Any) -> tuple[str, ...]:
+    """`loaded` is an object on A1111 and a list on SD.Next (contracts, sdapi 6)."""
+    loaded = found.get("loaded") if isinstance(found, dict) else None
+    return tuple(str(name) for name in loaded) if isinstance(loaded, dict | list) else ()
 
 
 def _model(item: dict[str, Any]) -> Model | None:

@@ -5,7 +5,7 @@
 to a command is decided without I/O.
 """
 
-from bot.guilds.choices import KEYS, Effective, InForce, Origin, Scope, effective, parse
+from bot.guilds.choices import KEYS, Effective, InForce, Key, Origin, Scope, Value, effective, parse
 from bot.guilds.store import Change, Guilds
 
 __all__ = [
@@ -14,8 +14,10 @@ __all__ = [
     "Effective",
     "Guilds",
     "InForce",
+    "Key",
     "Origin",
     "Scope",
+    "Value",
     "effective",
     "parse",
 ]

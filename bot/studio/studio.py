@@ -10,6 +10,7 @@ from bot.errors import (
     NotAllowed,
     Refusal,
 )
+from bot.guilds import Effective, Guilds
 from bot.queue.health import Health, State
 from bot.queue.job import Job, JobEvent, NewJob, Place, Status
 from bot.queue.queue import Caps, Queue
@@ -22,8 +23,11 @@ from bot.studio.compose import (
     new_seed,
     unchecked,
 )
+from bot.studio.defaults import adapted, with_defaults
 from bot.studio.families import Families
-from bot.studio.search import find, resolve
+from bot.studio.rules import Rules
+from bot.studio.search import find, resolve, same
+from bot.studio.shelf import Shelf
 from bot.values.ability import Ability
 from bot.values.guest import Address, Guest
 from bot.values.picture import Picture
@@ -40,6 +44,7 @@ class Studio:
         families: Families,
         limits: Limits,
         *,
+        guilds: Guilds,
         allowed_guilds: Sequence[int] = (),
         owners: Sequence[int] = (),
     ) -> None:
@@ -49,7 +54,8 @@ class Studio:
         self._limits = limits
         self._allowed = frozenset(allowed_guilds)
         self._owners = frozenset(owners)
-        self._caps = Caps(limits.waiting_per_member, limits.waiting_per_guild, limits.waiting_total)
+        self.shelf = Shelf(self._painters, families, guilds)
+        self.rules = Rules(guilds, limits, owners, self._spell)
 
     # What there is to choose from; from memory, for completions.
 
@@ -70,13 +76,29 @@ class Studio:
     def compose(self, options: DrawOptions, guest: Guest) -> tuple[ImageRequest, str]:
         """The complete request and its route. Raises Refusal, without any I/O."""
         self._welcome(guest)
-        model = self._model(options.model)
+        chosen = self.in_force(guest)
+        model = self._model(options.model) or self._default_model(chosen)
         route = self._route(model)
         ability = self._painters[route].backend.ability or Ability()
-        chosen = model or ability.current_model
-        request = compose(options, chosen, self._families.of(chosen), ability, self._limits)
-        self._queue.check(guest.user_id, guest.guild_id, self._caps)
+        painted = model or ability.current_model
+        limits = chosen.limits(self._limits)
+        request = compose(
+            with_defaults(options, chosen),
+            painted,
+            adapted(self._families.of(painted), chosen),
+            ability,
+            limits,
+        )
+        self._queue.check(guest.user_id, guest.guild_id, _caps(limits))
         return request, route
+
+    def in_force(self, guest: Guest) -> Effective:
+        """The defaults and caps for this guest in their channel, from memory."""
+        return self.rules.in_force(guest)
+
+    def private(self, guest: Guest, asked: bool | None) -> bool:
+        """Whether the answer is for the guest alone: as asked, else as chosen here."""
+        return bool(self.in_force(guest)["private"]) if asked is None else asked
 
     async def draw(
         self, request: ImageRequest, route: str, guest: Guest, address: Address
@@ -85,7 +107,8 @@ class Studio:
 
         Raises QueueFull, DatabaseUnavailable.
         """
-        return await self._queue.submit(NewJob(request, guest, address, route), self._caps)
+        caps = _caps(self.in_force(guest).limits(self._limits))
+        return await self._queue.submit(NewJob(request, guest, address, route), caps)
 
     async def again(
         self, job_id: int, guest: Guest, address: Address, *, same_seed: bool
@@ -100,11 +123,12 @@ class Studio:
             raise NotAllowed("That picture was drawn in private.")
         seed = old.request.seed if same_seed else new_seed()
         request = old.request.model_copy(update={"seed": seed})
-        check_ceilings(request, self._limits)
+        limits = self.in_force(guest).limits(self._limits)
+        check_ceilings(request, limits)
         route = old.route if old.route in self._painters else self._route(old.request.model)
         self._usable(route)
         new = NewJob(request, guest, address, route, parent_id=old.id)
-        return await self._queue.submit(new, self._caps)
+        return await self._queue.submit(new, _caps(limits))
 
     async def cancel(self, job_id: int, guest: Guest) -> Job:
         """Ends a waiting or running job. Raises Gone, NotAllowed, DatabaseUnavailable."""
@@ -207,6 +231,22 @@ class Studio:
             return unchecked("model", typed)
         return resolve("model", "model", typed, names)
 
+    def _spell(self, option: str, typed: str) -> str:
+        """The painters' own spelling of a model, sampler or scheduler. Raises UnknownName."""
+        names = {
+            "model": self._all_models(),
+            "sampler": {s.name: s.name for a in self._abilities() for s in a.samplers},
+            "scheduler": {s.label: s.label for a in self._abilities() for s in a.schedulers},
+        }[option]
+        return resolve(option, option, typed, names) if names else unchecked(option, typed)
+
+    def _default_model(self, chosen: Effective) -> str | None:
+        """The model chosen here; None when it is gone from every painter."""
+        typed, names = chosen.text("model"), self._all_models()
+        if typed is None or not names:
+            return typed
+        return same(typed, names)
+
     def _route(self, model: str | None) -> str:
         """The first painter that lists the model and is up; without a model, the first one up."""
         able = [
@@ -234,6 +274,10 @@ class Studio:
         if job is None:
             raise Gone("I no longer know that picture.")
         return job
+
+
+def _caps(limits: Limits) -> Caps:
+    return Caps(limits.waiting_per_member, limits.waiting_per_guild, limits.waiting_total)
 
 
 def trouble_of(painter: Health) -> str | None:

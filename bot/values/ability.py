@@ -44,6 +44,10 @@ class Ability:
     models: tuple[Model, ...] = ()
     samplers: tuple[Sampler, ...] = ()
     schedulers: tuple[Scheduler, ...] = ()
+    upscalers: tuple[str, ...] = ()
+    loras: tuple[str, ...] = ()
+    embeddings: tuple[str, ...] = ()
+    vaes: tuple[str, ...] = ()
     current_model: str | None = None
     progress: bool = False
     interrupt: bool = False

@@ -12,13 +12,16 @@ TOKEN_SECONDS = 15 * 60
 class Guest:
     """A member at the counter. `guild_id` is None in direct messages.
 
-    `can_manage` is Discord's Manage Messages in that channel, as the interaction said.
+    `can_manage` is Discord's Manage Messages in that channel, `can_admin` Manage Server, as the
+    interaction said.
     """
 
     user_id: int
     name: str
     guild_id: int | None
     can_manage: bool = False
+    channel_id: int | None = None
+    can_admin: bool = False
 
 
 @dataclass(frozen=True)

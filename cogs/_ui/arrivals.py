@@ -20,6 +20,8 @@ def guest_of(interaction: discord.Interaction) -> Guest:
         name=user.display_name,
         guild_id=interaction.guild_id,
         can_manage=interaction.permissions.manage_messages,
+        channel_id=interaction.channel_id,
+        can_admin=interaction.permissions.manage_guild,
     )
 
 

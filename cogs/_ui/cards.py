@@ -109,6 +109,11 @@ def refusal(sentence: str, ref: str | None = None) -> Card:
     return Card(embed)
 
 
+def word(text: str) -> Card:
+    """A short answer that something is done."""
+    return Card(discord.Embed(description=text, colour=QUIET_COLOUR))
+
+
 def duration(seconds: float) -> str:
     """A time as people say it: "9 s", "2 min 10 s", "1 h 5 min"."""
     whole = max(1, round(seconds))
@@ -133,11 +138,13 @@ def clipped(text: str, most: int) -> str:
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
+def plain(text: str) -> str:
+    """The text as words: its markdown, mentions and addresses do nothing."""
+    return _MARKDOWN.sub(r"\\\1", text).replace("://", ":" + chr(92) + "//")
+
+
 def _title(request: ImageRequest) -> str:
-    """The prompt as plain words: its markdown and mentions do nothing."""
-    escaped = _MARKDOWN.sub(r"\\\1", clipped(request.prompt, SHOWN_PROMPT))
-    # A bare address would become a link.
-    return f"**{escaped.replace('://', ':' + chr(92) + '//')}**"
+    return f"**{plain(clipped(request.prompt, SHOWN_PROMPT))}**"
 
 
 def _facts(job: Job, pictures: Sequence[Picture]) -> str:

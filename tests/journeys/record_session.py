@@ -45,6 +45,12 @@ async def _play(house: House) -> None:
         house.server.faults.add("oom")
         assert not (await player.say(f"/draw prompt:too much {SMALL}")).ok
         assert (await player.say("press Try again")).ok
+        for line in ("/models", "press Samplers", "/models search:xl", "/switch-model model:flux"):
+            assert (await player.say(line)).ok, line
+        await player.say("as admin")
+        for line in ("/server", "select steps", "fill value:9", "/server setting:steps"):
+            assert (await player.say(line)).ok, line
+        await player.say("as ada")
         await player.say("in dm")
         assert (await player.say(f"/draw prompt:a letter {SMALL}")).ok
         await player.say("in easel")

@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import Any, cast
 
 from bot.backends.base import Backend, Report
+from bot.database.engine import Database
 from bot.errors import (
     BackendRejectedCredentials,
     BackendUnreachable,
     QueueFull,
 )
+from bot.guilds import Guilds
 from bot.queue.health import Health, State
 from bot.queue.job import Job, NewJob, Place, Status
 from bot.queue.queue import Caps, Queue
@@ -130,6 +132,7 @@ class Desk:
             {p.backend.name: p for p in painters},
             FAMILIES,
             limits or Limits(),
+            guilds=Guilds(cast(Database, None)),
             allowed_guilds=allowed,
             owners=owners,
         )

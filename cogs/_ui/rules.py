@@ -1,0 +1,114 @@
+"""`/server` as a card: every setting with its value and origin, a select, a form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import discord
+
+from bot.guilds import KEYS, Change, Effective, InForce, Key, Origin, Scope, Value
+from bot.values.look import QUIET_COLOUR
+from cogs._ui.cards import Card, clipped, plain
+
+PICK = "rules-pick"
+_FORM = "rules-set"
+_ORIGINS = {
+    Origin.OPERATOR: "the operator's",
+    Origin.SERVER: "this server's",
+    Origin.CHANNEL: "this channel's",
+    Origin.MEMBER: "yours",
+    Origin.DEFAULT: "the model's own",
+}
+
+
+def card(held: Effective, history: Sequence[Change], scope: Scope) -> Card:
+    """What a member sees here now, and the last changes with who made them."""
+    where = "this channel" if scope is Scope.CHANNEL else "this server"
+    lines = [
+        f"**{name}**: {_shown(one.value)} · *{_ORIGINS[one.origin]}*" for name, one in _all(held)
+    ]
+    embed = discord.Embed(
+        title="What is in force here", description="\n".join(lines), colour=QUIET_COLOUR
+    )
+    if history:
+        embed.add_field(name="Last changes", value="\n".join(map(_told, history[:5])), inline=False)
+    embed.set_footer(text=f"The select changes {where}.")
+    view = discord.ui.View(timeout=None, store=False)
+    view.add_item(_select(scope))
+    return Card(embed, view)
+
+
+def form(scope: Scope, key: Key, held: InForce) -> discord.ui.Modal:
+    """One field for one setting; empty takes it back."""
+    modal = discord.ui.Modal(title=f"Change {key.name}", custom_id=f"{_FORM}:{scope}:{key.name}")
+    value = "" if held.value is None else _typed(held.value)
+    modal.add_item(
+        discord.ui.InputText(
+            label=clipped(f"{key.sentence} Empty: back to default.", 45),
+            custom_id="value",
+            value=value[:1000],
+            required=False,
+            max_length=1000,
+        )
+    )
+    return modal
+
+
+def scope_of(custom_id: str, kind: str) -> Scope | None:
+    """The scope in an id of that kind; None when it is not one."""
+    head, _, scope = custom_id.partition(":")
+    return Scope(scope) if head == kind and scope in list(Scope) else None
+
+
+def asked(custom_id: str) -> tuple[Scope, str] | None:
+    """The scope and setting of a submitted form; None when it is not one of these."""
+    parts = custom_id.split(":")
+    if len(parts) != 3 or parts[0] != _FORM or parts[1] not in list(Scope) or parts[2] not in KEYS:
+        return None
+    return Scope(parts[1]), parts[2]
+
+
+def typed(interaction: discord.Interaction) -> str:
+    """What was typed into the form's one field."""
+    data: dict[str, list[dict[str, list[dict[str, str]]]]] = interaction.data or {}  # type: ignore[assignment]
+    for row in data.get("components") or ():
+        for field in row.get("components") or ():
+            if field.get("custom_id") == "value":
+                return (field.get("value") or "").strip()
+    return ""
+
+
+def _all(held: Effective) -> list[tuple[str, InForce]]:
+    return [(name, held.held[name]) for name in KEYS]
+
+
+def _select(scope: Scope) -> discord.ui.Select[Any, Any, Any]:
+    chosen: discord.ui.Select[Any, Any, Any] = discord.ui.Select(
+        custom_id=f"{PICK}:{scope}",
+        placeholder="Change …",
+        options=[
+            discord.SelectOption(label=key.name, description=key.sentence) for key in KEYS.values()
+        ],
+    )
+    return chosen
+
+
+def _shown(value: Value | None) -> str:
+    if value is None:
+        return "—"
+    return plain(clipped(_typed(value), 80))
+
+
+def _typed(value: Value) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _told(change: Change) -> str:
+    where = f" in <#{change.scope_id}>" if change.scope is Scope.CHANNEL else ""
+    return (
+        f"<t:{int(change.at)}:R> <@{change.by_id}>: {change.key}{where} "
+        f"{_shown(change.old)} → {_shown(change.new)}"
+    )

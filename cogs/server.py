@@ -1,0 +1,96 @@
+"""/server: what is in force here, where each value comes from, and how to change it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord.ext import commands
+
+from bot.guilds import KEYS, Scope
+from cogs._ui import cards, rules
+from cogs._ui.arrivals import guest_of
+from cogs._ui.trouble import explain
+
+if TYPE_CHECKING:
+    from bot.client import EaselBot
+
+
+class Server(commands.Cog):
+    """One private card; a select opens a form for one setting."""
+
+    def __init__(self, bot: EaselBot) -> None:
+        self._bot = bot
+
+    @commands.slash_command(
+        name="server",
+        description="See and change what this server draws with.",
+        default_member_permissions=discord.Permissions(manage_guild=True),
+        contexts={discord.InteractionContextType.guild},
+    )
+    @discord.option(
+        "setting",
+        str,
+        description="Which setting to change.",
+        required=False,
+        choices=[discord.OptionChoice(name) for name in KEYS],
+    )
+    @discord.option("value", str, description="Its new value; empty takes it back.", required=False)
+    @discord.option("channel_only", bool, description="For this channel alone.", required=False)
+    async def server(
+        self,
+        ctx: discord.ApplicationContext,
+        setting: str | None = None,
+        value: str | None = None,
+        channel_only: bool = False,
+    ) -> None:
+        """Shows the card; with a setting, changes it first."""
+        scope = Scope.CHANNEL if channel_only else Scope.SERVER
+        if setting is not None:
+            guest = guest_of(ctx.interaction)
+            await self._bot.studio.rules.change(guest, scope, setting, value)
+        card = await self._card(ctx.interaction, scope)
+        await ctx.respond(embed=card.embed, view=card.view, ephemeral=True)
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """The select opens the form; the form changes the setting and the card."""
+        custom_id = interaction.custom_id or ""
+        try:
+            if interaction.type is discord.InteractionType.component:
+                await self._open(interaction, custom_id)
+            elif interaction.type is discord.InteractionType.modal_submit:
+                await self._change(interaction, custom_id)
+        except Exception as error:
+            await explain(interaction, error)
+
+    async def _open(self, interaction: discord.Interaction, custom_id: str) -> None:
+        scope = rules.scope_of(custom_id, rules.PICK)
+        if scope is None:
+            return
+        data: dict[str, list[str]] = interaction.data or {}  # type: ignore[assignment]
+        name = (data.get("values") or [""])[0]
+        if name in KEYS:
+            held = self._bot.studio.rules.in_force(guest_of(interaction)).held[name]
+            await interaction.response.send_modal(rules.form(scope, KEYS[name], held))
+
+    async def _change(self, interaction: discord.Interaction, custom_id: str) -> None:
+        asked = rules.asked(custom_id)
+        if asked is None:
+            return
+        scope, name = asked
+        typed = rules.typed(interaction)
+        guest = guest_of(interaction)
+        await self._bot.studio.rules.change(guest, scope, name, typed or None)
+        card = await self._card(interaction, scope)
+        await interaction.response.edit_message(embed=card.embed, view=card.view)
+
+    async def _card(self, interaction: discord.Interaction, scope: Scope) -> cards.Card:
+        guest = guest_of(interaction)
+        studio = self._bot.studio.rules
+        return rules.card(studio.in_force(guest), await studio.history(guest), scope)
+
+
+def setup(bot: EaselBot) -> None:
+    """Opens the room."""
+    bot.add_cog(Server(bot))

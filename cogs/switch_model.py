@@ -1,0 +1,76 @@
+"""/switch-model: what you, this channel or this server draw with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord.ext import commands
+
+from bot.guilds import Scope
+from cogs._ui import cards
+from cogs._ui.arrivals import guest_of
+from cogs._ui.completions import models
+
+if TYPE_CHECKING:
+    from bot.client import EaselBot
+
+_WHO = {
+    Scope.MEMBER: "You now draw",
+    Scope.CHANNEL: "This channel now draws",
+    Scope.SERVER: "This server now draws",
+}
+_BACK = {
+    Scope.MEMBER: "You draw with what this server has chosen.",
+    Scope.CHANNEL: "This channel draws with what the server has chosen.",
+    Scope.SERVER: "This server draws with the model that is loaded.",
+}
+
+
+class SwitchModel(commands.Cog):
+    """The checkpoint travels with each request, so no server changes another's."""
+
+    def __init__(self, bot: EaselBot) -> None:
+        self._bot = bot
+
+    @commands.slash_command(name="switch-model", description="Choose the model to draw with.")
+    @discord.option(
+        "model",
+        str,
+        description="Parts of its name; empty goes back to the default.",
+        required=False,
+        autocomplete=models,
+    )
+    @discord.option(
+        "where",
+        str,
+        description="For whom (yourself, unless you manage the server).",
+        required=False,
+        choices=[
+            discord.OptionChoice("for me", Scope.MEMBER.value),
+            discord.OptionChoice("for this channel", Scope.CHANNEL.value),
+            discord.OptionChoice("for this server", Scope.SERVER.value),
+        ],
+    )
+    async def switch_model(
+        self,
+        ctx: discord.ApplicationContext,
+        model: str | None = None,
+        where: str = Scope.MEMBER,
+    ) -> None:
+        """Asks the rules; tells all when it is for all."""
+        scope = Scope(where)
+        guest = guest_of(ctx.interaction)
+        name = await self._bot.studio.rules.change(guest, scope, "model", model)
+        text = (
+            f"{_WHO[scope]} with **{cards.plain(str(name))}**."
+            if name is not None
+            else _BACK[scope]
+        )
+        card = cards.word(text)
+        await ctx.respond(embed=card.embed, ephemeral=scope is Scope.MEMBER)
+
+
+def setup(bot: EaselBot) -> None:
+    """Opens the room."""
+    bot.add_cog(SwitchModel(bot))
