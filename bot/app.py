@@ -31,7 +31,7 @@ from bot.queue.worker import Worker
 from bot.settings import Settings
 from bot.studio import Studio
 from bot.studio.families import read_families
-from bot.studio.studio import trouble_of
+from bot.studio.painters import trouble_of
 from bot.web import HealthPage
 
 _log = log.get("app")

@@ -14,6 +14,8 @@ ROOMS = (
     "cogs.delivery",
     "cogs.buttons",
     "cogs.draw",
+    "cogs.img2img",
+    "cogs.pictures",
     "cogs.models",
     "cogs.switch_model",
     "cogs.server",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord.ext import commands
 
+from bot.studio import DrawOptions
 from cogs._ui import cards, orders
 from cogs._ui.arrivals import address_of, guest_of
 from cogs._ui.buttons import Action, Press
@@ -42,6 +43,8 @@ class Buttons(commands.Cog):
             await self._cancel(interaction, press.job_id)
         elif press.action is Action.DELETE:
             await self._delete(interaction, press.job_id)
+        elif press.action is Action.DRAW:
+            await self._draw(interaction, press.job_id)
         elif press.action is Action.KEEP:
             await self._keep(interaction, press.job_id)
         else:
@@ -58,6 +61,16 @@ class Buttons(commands.Cog):
         address = address_of(interaction, private=private)
         studio = self._bot.studio
         order = studio.again(job_id, guest, address, same_seed=same_seed)
+        await orders.take(interaction, studio, self._postman, order, private=private)
+
+    async def _draw(self, interaction: discord.Interaction, job_id: int) -> None:
+        """Draws the words that described a picture."""
+        studio, guest = self._bot.studio, guest_of(interaction)
+        words = await studio.outcome(job_id, guest)
+        request, route = studio.compose(DrawOptions(prompt=words), guest)
+        private = interaction.message is not None and interaction.message.flags.ephemeral
+        address = address_of(interaction, private=private)
+        order = studio.draw(request, route, guest, address)
         await orders.take(interaction, studio, self._postman, order, private=private)
 
     async def _cancel(self, interaction: discord.Interaction, job_id: int) -> None:

@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from bot import log
+from bot.backends import sdapi_payload
 from bot.backends.base import Backend, Report
 from bot.backends.http import Http, raise_for_status
-from bot.backends.sdapi_pictures import read_pictures
+from bot.backends.sdapi_pictures import read_pictures, read_upscaled
 from bot.backends.watch import ProgressWatch
 from bot.errors import (
     BackendBadAnswer,
@@ -30,6 +31,7 @@ from bot.settings import BackendSettings
 from bot.values.ability import Ability, Model, Sampler, Scheduler
 from bot.values.picture import Picture
 from bot.values.request import ImageRequest
+from bot.values.source import Source
 
 API = "/sdapi/v1"
 ABSENT = frozenset({404, 405, 501})
@@ -82,6 +84,9 @@ class SdApi(Backend):
                 "and was the server started with --api?"
             )
         self._by_task = await self._knows_tasks()
+        can_upscale, can_describe = await asyncio.gather(
+            self._has("/extra-single-image"), self._has("/interrogate")
+        )
         listed = tuple(_each(models, _model))
         self.ability = Ability(
             models=listed,
@@ -94,6 +99,8 @@ class SdApi(Backend):
             current_model=_current(options, listed),
             progress=progress is not None or self._by_task,
             interrupt=progress is not None or self._by_task,
+            upscale=can_upscale,
+            describe=can_describe,
             step_pixels=8 if progress is not None else 64,
             warnings=tuple(self._warnings()),
         )
@@ -111,6 +118,10 @@ class SdApi(Backend):
             _log.warning("a listing is broken", backend=self.name, path=path, error=str(error))
             self._broken.append(error)
             return None
+
+    async def _has(self, path: str) -> bool:
+        """Whether a POST route is there, without using it: FastAPI answers a GET with 405."""
+        return (await self._http.get(API + path)).status == 405
 
     async def _knows_tasks(self) -> bool:
         """Whether `/internal/progress` answers (web UI mode only; trap 13)."""
@@ -135,7 +146,13 @@ class SdApi(Backend):
 
     # Painting.
 
-    async def paint(self, request: ImageRequest, task_id: str, report: Report) -> list[Picture]:
+    async def paint(
+        self,
+        request: ImageRequest,
+        task_id: str,
+        report: Report,
+        sources: Sequence[Source] = (),
+    ) -> list[Picture]:
         """All `count` pictures in as few generating calls as the server needs, watched meanwhile.
 
         One call (n_iter) on the A1111 family; servers that paint one a call (KoboldCpp,
@@ -144,6 +161,8 @@ class SdApi(Backend):
         Raises the errors of `bot.backends.http.raise_for_status`, BackendTimeout and
         BackendBadAnswer. When cancelled, or out of time, the server is interrupted.
         """
+        if request.kind == "upscale":
+            return [await self._upscale(request, sources[0])]
         done: list[Picture] = []
         watch = ProgressWatch(request.steps * request.count)
 
@@ -155,18 +174,51 @@ class SdApi(Backend):
             rest = request.model_copy(
                 update={"seed": request.seed + len(done), "count": request.count - len(done)}
             )
-            done += await self._call(rest, task_id, tell)
+            done += await self._call(rest, task_id, tell, sources)
         return done[:MOST_PICTURES]
 
+    async def _upscale(self, request: ImageRequest, source: Source) -> Picture:
+        """`/extra-single-image` (contracts, sdapi 7); the source's own infotext is kept."""
+        body = await asyncio.to_thread(sdapi_payload.upscale, request, source)
+        answer = await self._http.post(
+            API + "/extra-single-image",
+            body,
+            timeout=self.settings.timeout_seconds,
+            generating=True,
+        )
+        raise_for_status(answer)
+        return await asyncio.to_thread(read_upscaled, answer, request)
+
+    async def describe(self, source: Source) -> str:
+        """`/interrogate`; a failed one is 200 with `<error>` in the caption (sdapi 7)."""
+        body = await asyncio.to_thread(sdapi_payload.describe, source)
+        answer = await self._http.post(
+            API + "/interrogate", body, timeout=self.settings.timeout_seconds
+        )
+        raise_for_status(answer)
+        found = answer.json()
+        caption = found.get("caption") if isinstance(found, dict) else None
+        if not isinstance(caption, str) or not caption.strip() or "<error>" in caption:
+            raise BackendFailed("the interrogation failed on the server")
+        return caption.strip()
+
     async def _call(
-        self, request: ImageRequest, task_id: str, tell: Callable[[float], None]
+        self,
+        request: ImageRequest,
+        task_id: str,
+        tell: Callable[[float], None],
+        sources: Sequence[Source],
     ) -> list[Picture]:
+        body = self.payload(request, task_id)
+        if sources:
+            # Base64 of megabytes: not on the loop.
+            body |= await asyncio.to_thread(sdapi_payload.painted_over, request, sources)
         watching = asyncio.create_task(self._watch(task_id, tell))
         self._active = task_id
         try:
             answer = await self._http.post(
-                API + "/txt2img",
-                self.payload(request, task_id),
+                f"{API}/{request.kind}",
+                body,
                 timeout=self.settings.timeout_seconds,
                 generating=True,
             )
@@ -182,32 +234,7 @@ class SdApi(Backend):
 
     def payload(self, request: ImageRequest, task_id: str) -> dict[str, Any]:
         """The operator's own fields, and over them ours; what is unset is left out (trap 16)."""
-        ours: dict[str, Any] = {
-            "prompt": request.prompt,
-            "negative_prompt": request.negative_prompt,
-            "seed": request.seed,
-            "steps": request.steps,
-            "width": request.width,
-            "height": request.height,
-            "cfg_scale": request.cfg_scale,
-            "batch_size": 1,
-            "n_iter": request.count,
-            "send_images": True,
-            "save_images": False,
-            "force_task_id": task_id,
-        }
-        if request.sampler:
-            ours["sampler_name"] = request.sampler
-        if request.scheduler:
-            ours["scheduler"] = request.scheduler
-        given = dict(self.settings.payload)
-        override = dict(given.get("override_settings") or {})
-        if request.model:
-            # With every request: the weights stay after an override (traps 4 and 5).
-            override["sd_model_checkpoint"] = request.model
-        if override:
-            ours["override_settings"] = override
-        return given | ours
+        return sdapi_payload.txt2img(request, task_id, self.settings.payload)
 
     # Watching and stopping.
 

@@ -49,6 +49,20 @@ def read_pictures(answer: Answer, request: ImageRequest) -> list[Picture]:
     return [_picture(one, seeds, request) for one in _ours(made, len(seeds) or request.count)]
 
 
+def read_upscaled(answer: Answer, request: ImageRequest) -> Picture:
+    """The one picture of an upscaling. Raises BackendBadAnswer."""
+    bulky = _parsed(answer)
+    image = bulky.value.get("image") if isinstance(bulky.value, dict) else None
+    if not image:
+        raise BackendBadAnswer("an answer without a picture (image is empty)")
+    data = _decode(bulky.text(image))
+    facts = codec.check_picture(data, max_bytes=MAX_PICTURE_BYTES, max_pixels=MAX_PICTURE_PIXELS)
+    text = pnginfo.read(data) or ""
+    told = infotext.Infotext.parse(text).seed if text else None
+    seed = told if _seed(told) and told is not None else request.seed
+    return Picture(data, facts.media_type, facts.width, facts.height, seed, text)
+
+
 @dataclass(frozen=True)
 class _Made:
     """One returned file: its place behind the grid, and what `infotexts` says of it."""

@@ -51,6 +51,8 @@ jobs = Table(
     Column("started_at", Float),
     Column("beat_at", Float),
     Column("ended_at", Float),
+    # What came of it, if that is words (describe).
+    Column("outcome", Text),
     # The last reason.
     Column("error_code", Text),
     Column("error_sentence", Text),
@@ -73,6 +75,17 @@ pictures = Table(
     Column("infotext", Text, nullable=False),
     Column("data", LargeBinary, nullable=False),
 )
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("job_id", Integer, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("role", Text, primary_key=True),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+"""What guests gave, until the job has ended and been told."""
 
 facts = Table(
     "facts",

@@ -19,10 +19,10 @@ Node = Mapping[str, Any]
 Graph = Mapping[str, Node]
 """Node id to node; every node has a dict `inputs` and a string `class_type`."""
 
-MOST_NODES = 2_000
+MOST_NODES = 1_000
 """Of one graph; real ones have 10 to 300."""
 
-_MOST_HOPS = 24
+_MOST_HOPS = 8
 _MOST_PASSES = 8
 _LONGEST_PROMPT = 20_000
 _PRIMITIVE = ("value", "Value", "int", "float", "number", "string", "text", "seed")
@@ -192,8 +192,8 @@ def _number(graph: Graph, nodes: Sequence[Node], names: Sequence[str]) -> int | 
 def _name(graph: Graph, nodes: Sequence[Node], names: Sequence[str]) -> str:
     for node in nodes:
         for name in names:
-            value = word_of(_scalar(graph, node, name))
-            if value:
+            value = _scalar(graph, node, name)
+            if isinstance(value, str) and value:
                 return value
     return ""
 

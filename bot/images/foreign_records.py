@@ -26,7 +26,7 @@ Record = Mapping[str, Any]
 
 # InvokeAI 2 took words in square brackets for the negative prompt.
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
-_DREAM_OPTION = re.compile(r"(?:^|\s)-([sSWHCA])\s*([\w.+-]{1,60})")
+_DREAM_OPTION = re.compile(r"(?:^|\s)-([sSWHCA])\s*(\w[\w.+-]{0,59})")
 _FOOOCUS_SIZE = re.compile(r"\(?\s*'?(\d{1,6})'?\s*[,x*×]\s*'?(\d{1,6})'?\s*\)?")
 _XMP_COMMENT = re.compile(r"<exif:UserComment>(.{0,200000}?)</exif:UserComment>", re.DOTALL)
 _TAG = re.compile(r"<[^<>]{0,200}>")

@@ -16,6 +16,7 @@ from enum import StrEnum
 from bot.values.guest import Address, Guest
 from bot.values.picture import Progress
 from bot.values.request import ImageRequest
+from bot.values.source import Source
 
 
 class Status(StrEnum):
@@ -40,7 +41,7 @@ class Job:
 
     `route` names the backend that shall paint it. `parent_id` is the job whose Again made it.
     `failures` counts the attempts that broke; `error_*` tell the last reason (`error_ref` is
-    the number that the log has too).
+    the number that the log has too). `outcome` is what came of it, if that is words.
     """
 
     id: int
@@ -56,6 +57,7 @@ class Job:
     ended_at: float | None = None
     parent_id: int | None = None
     told: bool = False
+    outcome: str | None = None
     error_code: str | None = None
     error_sentence: str | None = None
     error_ref: str | None = None
@@ -70,6 +72,7 @@ class NewJob:
     address: Address
     route: str
     parent_id: int | None = None
+    sources: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True)

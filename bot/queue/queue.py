@@ -18,6 +18,7 @@ from bot.queue.job import Job, JobEvent, NewJob, Place, Status
 from bot.queue.store import Store
 from bot.values.guest import Address, Guest
 from bot.values.picture import Picture, Progress
+from bot.values.source import Source
 
 SHOWING_SECONDS = 60.0
 """An order whose card is on its way counts against the caps for so long at the most."""
@@ -191,6 +192,17 @@ class Queue:
             times.append(ended.ended_at - ended.started_at)
         self._ended(ended)
         return True
+
+    async def word(self, job: Job, outcome: str) -> bool:
+        """The end of a job whose outcome is words, then the news."""
+        ended = await self._store.worded(job, outcome)
+        if ended is not None:
+            self._ended(ended)
+        return ended is not None
+
+    async def sources(self, job: Job) -> tuple[Source, ...]:
+        """What the guest gave."""
+        return await self._store.sources(job.id)
 
     async def fail(self, job: Job, code: str, sentence: str, ref: str) -> None:
         """The end by an error, then the news."""

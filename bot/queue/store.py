@@ -16,11 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import log
 from bot.database.engine import Database
-from bot.database.tables import facts, jobs, pictures
+from bot.database.tables import facts, jobs, pictures, sources
 from bot.queue.job import Job, NewJob, Status
 from bot.values.guest import Address, Guest
 from bot.values.picture import Picture
 from bot.values.request import ImageRequest
+from bot.values.source import Role, Source
 
 _log = log.get("store")
 _ENDS = (Status.PAINTED, Status.FAILED, Status.CANCELLED)
@@ -59,7 +60,17 @@ class Store:
             .on_conflict_do_nothing(index_elements=["interaction_id"])
             .returning(*jobs.c)
         )
-        return await self._one(statement)
+        async with self._database.begin() as connection:
+            row = (await connection.execute(statement)).first()
+            if row is None:
+                return None
+            if new.sources:
+                given = [
+                    {"job_id": row.id, **_columns(s, "role", "width", "height", "data")}
+                    for s in new.sources
+                ]
+                await connection.execute(insert(sources), given)
+            return _job(row)
 
     async def accept(self, job_id: int, message_id: int) -> Job | None:
         """The member has seen the waiting card: from now on the job may be claimed."""
@@ -160,6 +171,10 @@ class Store:
             await connection.execute(insert(pictures), rows)
             return _job(row)
 
+    async def worded(self, job: Job, outcome: str) -> Job | None:
+        """The end of a job whose outcome is words (describe)."""
+        return await self._fenced(job, status=Status.PAINTED, ended_at=time.time(), outcome=outcome)
+
     async def fail(self, job: Job, code: str, sentence: str, ref: str) -> Job | None:
         """The end by an error; `ref` is the number that the log has too."""
         return await self._fenced(
@@ -193,6 +208,9 @@ class Store:
             if result.first() is None:
                 return  # an older attempt's word
             await connection.execute(delete(pictures).where(pictures.c.job_id == job.id))
+            if job.status is Status.PAINTED:
+                # What failed or was cancelled can be tried again.
+                await connection.execute(delete(sources).where(sources.c.job_id == job.id))
 
     async def get(self, job_id: int) -> Job | None:
         """One job by its number."""
@@ -206,6 +224,14 @@ class Store:
                 select(*columns).where(pictures.c.job_id == job_id).order_by(pictures.c.position)
             )
             return [Picture(**row._asdict()) for row in rows]
+
+    async def sources(self, job_id: int) -> tuple[Source, ...]:
+        """What the guest gave for a job that has not been told its end."""
+        async with self._database.begin() as connection:
+            rows = await connection.execute(
+                select(sources).where(sources.c.job_id == job_id).order_by(sources.c.role)
+            )
+            return tuple(Source(Role(r.role), r.data, r.width, r.height) for r in rows)
 
     async def rescue(self) -> list[Job]:
         """At the start: what ran goes back into line; returns it as it was, attempts and all."""
@@ -269,6 +295,10 @@ class Store:
             return next(iter(await _readable(connection, found)), None)
 
 
+def _columns(value: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in names}
+
+
 def _where_mine(job: Job) -> Any:
     return update(jobs).where(
         jobs.c.id == job.id, jobs.c.attempt == job.attempt, jobs.c.status == Status.RUNNING
@@ -316,6 +346,7 @@ def _job(row: Row[Any]) -> Job:
         ended_at=row.ended_at,
         parent_id=row.parent_id,
         told=row.told,
+        outcome=row.outcome,
         error_code=row.error_code,
         error_sentence=row.error_sentence,
         error_ref=row.error_ref,

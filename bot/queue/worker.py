@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from bot.queue.health import Health
 from bot.queue.job import Job
 from bot.queue.queue import Queue
 from bot.values.picture import Picture
+from bot.values.source import Source
 
 MAX_FAILURES = 3
 BEAT_SECONDS = 15.0
@@ -64,7 +65,7 @@ class Worker:
         self._backend: Backend = health.backend
         self._instance = instance
         self._stopping = asyncio.Event()
-        self._painting: asyncio.Task[list[Picture]] | None = None
+        self._painting: asyncio.Task[list[Picture] | str] | None = None
         self._unwanted = False
 
     async def run(self) -> None:
@@ -130,12 +131,8 @@ class Worker:
             await self._backend.forget(self._task_id(job.id, job.attempt - 1))
         if self._unwanted:  # cancelled before there was anything to interrupt
             return
-        paint = self._backend.paint(
-            job.request,
-            self._task_id(job.id, job.attempt),
-            lambda progress: self._queue.progress(job, progress),
-        )
-        self._painting = asyncio.create_task(paint)
+        sources = () if job.request.kind == "txt2img" else await self._queue.sources(job)
+        self._painting = asyncio.create_task(self._outcome(job, sources))
         beating = asyncio.create_task(self._beat(job))
         try:
             await asyncio.wait({self._painting})
@@ -147,7 +144,18 @@ class Worker:
             await asyncio.gather(beating, self._painting, return_exceptions=True)
             self._painting = None
 
-    async def _report_surely(self, job: Job, painting: asyncio.Task[list[Picture]]) -> None:
+    async def _outcome(self, job: Job, sources: Sequence[Source]) -> list[Picture] | str:
+        """Pictures, or words about one."""
+        if job.request.kind == "describe":
+            return await self._backend.describe(sources[0])
+        return await self._backend.paint(
+            job.request,
+            self._task_id(job.id, job.attempt),
+            lambda progress: self._queue.progress(job, progress),
+            sources,
+        )
+
+    async def _report_surely(self, job: Job, painting: asyncio.Task[list[Picture] | str]) -> None:
         """A picture in hand is not given up because the disk is full for a moment."""
         while True:
             try:
@@ -156,7 +164,7 @@ class Worker:
                 _log.error("can't save an outcome yet", job=job.id, error=str(error))
                 await asyncio.sleep(2)
 
-    async def _report(self, job: Job, painting: asyncio.Task[list[Picture]]) -> None:
+    async def _report(self, job: Job, painting: asyncio.Task[list[Picture] | str]) -> None:
         if painting.cancelled():
             # The member's cancel has moved the row on already; then this changes nothing.
             await self._queue.release(job, delay=0, counted=False, error="Stopped")
@@ -171,7 +179,11 @@ class Worker:
             _log.error("job broke", job=job.id, error_ref=ref, exc_info=error)
             await self._queue.fail(job, "Unknown", EaselError.default_sentence, ref)
 
-    async def _finish(self, job: Job, done: list[Picture]) -> None:
+    async def _finish(self, job: Job, done: list[Picture] | str) -> None:
+        if isinstance(done, str):
+            await self._queue.word(job, done)
+            _log.info("job described", job=job.id, user=job.guest.user_id)
+            return
         if not await self._queue.finish(job, done):
             _log.info("job was taken over or cancelled", job=job.id, attempt=job.attempt)
             return

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from bot.errors import (
-    BackendRejectedCredentials,
     Gone,
     NotAllowed,
-    Refusal,
 )
 from bot.guilds import Effective, Guilds
-from bot.queue.health import Health, State
+from bot.images.sources import fit_mask
+from bot.queue.health import Health
 from bot.queue.job import Job, JobEvent, NewJob, Place, Status
 from bot.queue.queue import Caps, Queue
 from bot.settings import Limits
@@ -19,19 +20,28 @@ from bot.studio.compose import (
     DrawOptions,
     check_ceilings,
     compose,
-    model_names,
     new_seed,
-    unchecked,
 )
 from bot.studio.defaults import adapted, with_defaults
 from bot.studio.families import Families
+from bot.studio.over import (
+    RESIZE_MODES,
+    OverOptions,
+    UpscaleOptions,
+    describing,
+    prepared,
+    size_for,
+    title_of,
+    upscaling,
+)
+from bot.studio.painters import Painters
 from bot.studio.rules import Rules
-from bot.studio.search import find, resolve, same
+from bot.studio.search import resolve
 from bot.studio.shelf import Shelf
-from bot.values.ability import Ability
 from bot.values.guest import Address, Guest
 from bot.values.picture import Picture
 from bot.values.request import ImageRequest
+from bot.values.source import Role, Source
 
 
 class Studio:
@@ -49,27 +59,13 @@ class Studio:
         owners: Sequence[int] = (),
     ) -> None:
         self._queue = queue
-        self._painters = dict(painters)
+        self.painters = Painters(painters)
         self._families = families
         self._limits = limits
         self._allowed = frozenset(allowed_guilds)
         self._owners = frozenset(owners)
-        self.shelf = Shelf(self._painters, families, guilds)
-        self.rules = Rules(guilds, limits, owners, self._spell)
-
-    # What there is to choose from; from memory, for completions.
-
-    def models(self, typed: str = "") -> list[str]:
-        """At most 25 checkpoints whose names hold all typed words."""
-        return find(typed, dict.fromkeys(self._all_models().values()))
-
-    def samplers(self, typed: str = "") -> list[str]:
-        """At most 25 samplers of all painters."""
-        return find(typed, dict.fromkeys(s.name for a in self._abilities() for s in a.samplers))
-
-    def schedulers(self, typed: str = "") -> list[str]:
-        """At most 25 schedulers of all painters."""
-        return find(typed, dict.fromkeys(s.label for a in self._abilities() for s in a.schedulers))
+        self.shelf = Shelf(painters, families, guilds)
+        self.rules = Rules(guilds, limits, owners, self.painters.spell)
 
     # Orders.
 
@@ -77,9 +73,9 @@ class Studio:
         """The complete request and its route. Raises Refusal, without any I/O."""
         self._welcome(guest)
         chosen = self.in_force(guest)
-        model = self._model(options.model) or self._default_model(chosen)
-        route = self._route(model)
-        ability = self._painters[route].backend.ability or Ability()
+        model = self.painters.choose(options.model, chosen.text("model"))
+        route = self.painters.route(model)
+        ability = self.painters.ability(route)
         painted = model or ability.current_model
         limits = chosen.limits(self._limits)
         request = compose(
@@ -110,6 +106,63 @@ class Studio:
         caps = _caps(self.in_force(guest).limits(self._limits))
         return await self._queue.submit(NewJob(request, guest, address, route), caps)
 
+    async def img2img(
+        self, options: DrawOptions, over: OverOptions, guest: Guest, address: Address
+    ) -> Job | None:
+        """Paints over a guest's picture. Raises Refusal, DatabaseUnavailable."""
+        image = await asyncio.to_thread(prepared, "image", over.image, Role.INIT)
+        given = [image]
+        if over.mask is not None:
+            mask = await asyncio.to_thread(prepared, "mask", over.mask, Role.MASK)
+            given.append(await asyncio.to_thread(fit_mask, mask, image.width, image.height))
+        default = self.in_force(guest).text("model")
+        model = self.painters.choose(options.model, default)
+        ability = self.painters.ability(self.painters.route(model))
+        family = self._families.of(model or ability.current_model)
+        limits = self.in_force(guest).limits(self._limits)
+        if options.size is None and options.width is None and options.height is None:
+            width, height = size_for(image, family, limits, ability.step_pixels)
+            options = replace(options, width=width, height=height)
+        request, route = self.compose(options, guest)
+        request = request.model_copy(
+            update={
+                "kind": "img2img",
+                "denoising_strength": 0.6 if over.strength is None else over.strength,
+                "resize_mode": RESIZE_MODES[over.resize],
+                "inpainting": over.inpainting(),
+            }
+        )
+        new = NewJob(request, guest, address, route, sources=tuple(given))
+        return await self._queue.submit(new, _caps(limits))
+
+    async def upscale(self, options: UpscaleOptions, guest: Guest, to: Address) -> Job | None:
+        """A larger version of a guest's picture. Raises Refusal, DatabaseUnavailable."""
+        route = self.painters.route_that("upscale", "upscale pictures")
+        ability = self.painters.ability(route)
+        names = {n: n for n in ability.upscalers}
+        typed = options.upscaler or _best_upscaler(ability.upscalers)
+        exact = resolve("upscaler", "upscaler", typed, names) if names else typed
+        source = await asyncio.to_thread(prepared, "image", options.image, Role.INIT)
+        limits = self.in_force(guest).limits(self._limits)
+        title = title_of(options.image, options.filename)
+        request = upscaling(source, options.by, exact, limits, title)
+        return await self._with_source(request, route, guest, to, source)
+
+    async def describe(self, image: bytes, name: str, guest: Guest, to: Address) -> Job | None:
+        """Words for a guest's picture. Raises Refusal, DatabaseUnavailable."""
+        route = self.painters.route_that("describe", "describe pictures")
+        source = await asyncio.to_thread(prepared, "image", image, Role.INIT)
+        request = describing(source, title_of(image, name))
+        return await self._with_source(request, route, guest, to, source)
+
+    async def _with_source(
+        self, request: ImageRequest, route: str, guest: Guest, to: Address, source: Source
+    ) -> Job | None:
+        self._welcome(guest)
+        caps = _caps(self.in_force(guest).limits(self._limits))
+        new = NewJob(request, guest, to, route, sources=(source,))
+        return await self._queue.submit(new, caps)
+
     async def again(
         self, job_id: int, guest: Guest, address: Address, *, same_seed: bool
     ) -> Job | None:
@@ -125,9 +178,12 @@ class Studio:
         request = old.request.model_copy(update={"seed": seed})
         limits = self.in_force(guest).limits(self._limits)
         check_ceilings(request, limits)
-        route = old.route if old.route in self._painters else self._route(old.request.model)
-        self._usable(route)
-        new = NewJob(request, guest, address, route, parent_id=old.id)
+        route = old.route if old.route in self.painters else self.painters.route(old.request.model)
+        self.painters.usable(route)
+        given = await self._queue.sources(old)
+        if request.kind != "txt2img" and not given:
+            raise Gone("I no longer have the picture it was made from.")
+        new = NewJob(request, guest, address, route, parent_id=old.id, sources=given)
         return await self._queue.submit(new, _caps(limits))
 
     async def cancel(self, job_id: int, guest: Guest) -> Job:
@@ -157,14 +213,22 @@ class Studio:
             raise Gone("That picture is no longer in line.")
         return fresh
 
+    async def outcome(self, job_id: int, guest: Guest) -> str:
+        """The words of a described picture. Raises Gone, NotAllowed."""
+        job = await self._known(job_id)
+        if job.address.private and job.guest.user_id != guest.user_id:
+            raise NotAllowed("That picture was described in private.")
+        if not job.outcome:
+            raise Gone("I no longer have those words.")
+        return job.outcome
+
     def place(self, job: Job) -> Place:
         """Where a waiting job stands."""
         return self._queue.place(job)
 
     def trouble(self, job: Job) -> str | None:
         """Why nothing moves just now, as a sentence; None when all is well."""
-        painter = self._painters.get(job.route)
-        return trouble_of(painter) if painter is not None else None
+        return self.painters.trouble(job.route)
 
     # For the courier.
 
@@ -214,61 +278,6 @@ class Studio:
         if self._allowed and guest.guild_id not in self._allowed:
             raise NotAllowed("This bot only draws in its operator's own servers.")
 
-    def _abilities(self) -> list[Ability]:
-        return [h.backend.ability for h in self._painters.values() if h.backend.ability]
-
-    def _all_models(self) -> dict[str, str]:
-        names: dict[str, str] = {}
-        for ability in self._abilities():
-            names |= {k: v for k, v in model_names(ability.models).items() if k not in names}
-        return names
-
-    def _model(self, typed: str | None) -> str | None:
-        names = self._all_models()
-        if typed is None:
-            return None
-        if not names:
-            return unchecked("model", typed)
-        return resolve("model", "model", typed, names)
-
-    def _spell(self, option: str, typed: str) -> str:
-        """The painters' own spelling of a model, sampler or scheduler. Raises UnknownName."""
-        names = {
-            "model": self._all_models(),
-            "sampler": {s.name: s.name for a in self._abilities() for s in a.samplers},
-            "scheduler": {s.label: s.label for a in self._abilities() for s in a.schedulers},
-        }[option]
-        return resolve(option, option, typed, names) if names else unchecked(option, typed)
-
-    def _default_model(self, chosen: Effective) -> str | None:
-        """The model chosen here; None when it is gone from every painter."""
-        typed, names = chosen.text("model"), self._all_models()
-        if typed is None or not names:
-            return typed
-        return same(typed, names)
-
-    def _route(self, model: str | None) -> str:
-        """The first painter that lists the model and is up; without a model, the first one up."""
-        able = [
-            name
-            for name, health in self._painters.items()
-            if model is None
-            or not (ability := health.backend.ability)
-            or not ability.models
-            or any(m.name == model for m in ability.models)
-        ] or list(self._painters)
-        up = [n for n in able if self._painters[n].state is State.UP]
-        hopeful = [n for n in able if self._painters[n].state is not State.REJECTED]
-        route = (up or hopeful or able)[0]
-        self._usable(route)
-        return route
-
-    def _usable(self, route: str) -> None:
-        """A wrong password is not worth waiting for: it is said at once."""
-        error = self._painters[route].error
-        if isinstance(error, BackendRejectedCredentials):
-            raise Refusal(error.sentence, detail=str(error))
-
     async def _known(self, job_id: int) -> Job:
         job = await self._queue.get(job_id)
         if job is None:
@@ -276,12 +285,11 @@ class Studio:
         return job
 
 
+def _best_upscaler(names: Sequence[str]) -> str:
+    """A learned one if there is any; servers list plain resampling first."""
+    learned = [n for n in names if "esrgan" in n.casefold() or "4x" in n.casefold()]
+    return (learned or [n for n in names if n != "None"] or ["Lanczos"])[0]
+
+
 def _caps(limits: Limits) -> Caps:
     return Caps(limits.waiting_per_member, limits.waiting_per_guild, limits.waiting_total)
-
-
-def trouble_of(painter: Health) -> str | None:
-    """The sentence for waiting cards while a painter cannot be used."""
-    if painter.state is not State.DOWN:
-        return None
-    return "The image server can't be reached right now. Your place in line is kept."

@@ -51,5 +51,7 @@ class Ability:
     current_model: str | None = None
     progress: bool = False
     interrupt: bool = False
+    upscale: bool = False
+    describe: bool = False
     step_pixels: int = 8
     warnings: tuple[str, ...] = field(default=())

@@ -20,6 +20,7 @@ class Action(StrEnum):
     RETRY = "retry"
     DELETE = "delete"
     KEEP = "keep"
+    DRAW = "draw"
 
 
 _LABELS = {
@@ -27,6 +28,7 @@ _LABELS = {
     Action.AGAIN: ("Again", "🔁", discord.ButtonStyle.primary),
     Action.RETRY: ("Try again", "🔁", discord.ButtonStyle.primary),
     Action.DELETE: ("Delete", "🗑️", discord.ButtonStyle.secondary),
+    Action.DRAW: ("Draw this", "🎨", discord.ButtonStyle.primary),
     Action.KEEP: ("Keep waiting", "⏳", discord.ButtonStyle.primary),
 }
 

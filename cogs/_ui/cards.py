@@ -83,7 +83,20 @@ def done(
         text += f"\n{note}"
     embed = discord.Embed(description=text, colour=DONE_COLOUR)
     embed.set_footer(text=_facts(job, pictures))
-    return Card(embed, row(job.id, Action.AGAIN, Action.DELETE))
+    # A source is not kept after its picture was delivered: only words can be drawn again.
+    again = (Action.AGAIN,) if job.request.kind == "txt2img" else ()
+    return Card(embed, row(job.id, *again, Action.DELETE))
+
+
+def described(job: Job) -> Card:
+    """The words that would draw a picture like the guest's."""
+    words = plain(clipped(job.outcome or "", 1500))
+    embed = discord.Embed(
+        title="What would draw this",
+        description=f"{words}\n— <@{job.guest.user_id}>",
+        colour=DONE_COLOUR,
+    )
+    return Card(embed, row(job.id, Action.DRAW, Action.DELETE))
 
 
 def failed(job: Job) -> Card:
@@ -149,6 +162,9 @@ def _title(request: ImageRequest) -> str:
 
 def _facts(job: Job, pictures: Sequence[Picture]) -> str:
     request, first = job.request, pictures[0]
+    if request.kind == "upscale":
+        how = f"{request.upscale_by or 2:g} times larger with {request.upscaler}"
+        return _joined(how, f"{first.width}×{first.height}")
     seeds = f"seed {first.seed}" if len(pictures) == 1 else f"seeds from {first.seed}"
     how = _joined_words(f"{request.steps} steps", request.sampler, request.scheduler)
     took = None
@@ -156,7 +172,10 @@ def _facts(job: Job, pictures: Sequence[Picture]) -> str:
         # A figure and its unit stay together when the line wraps.
         took = duration(job.ended_at - job.started_at).replace(" ", "\u00a0")
     size = f"{first.width}×{first.height}"
-    return _joined(request.model, size, seeds, how, f"CFG {request.cfg_scale:g}", took)
+    over = request.denoising_strength
+    strength = None if over is None else f"strength {over:g}"
+    cfg = f"CFG {request.cfg_scale:g}"
+    return _joined(request.model, size, seeds, how, cfg, strength, took)
 
 
 def _joined(*parts: str | None) -> str:

@@ -9,17 +9,22 @@ from bot.studio import Studio
 
 async def models(ctx: discord.AutocompleteContext) -> list[str]:
     """Checkpoints that hold every typed word."""
-    return _choices(_studio(ctx).models(ctx.value or ""))
+    return _choices(_studio(ctx).painters.models(ctx.value or ""))
 
 
 async def samplers(ctx: discord.AutocompleteContext) -> list[str]:
     """Samplers that hold every typed word."""
-    return _choices(_studio(ctx).samplers(ctx.value or ""))
+    return _choices(_studio(ctx).painters.samplers(ctx.value or ""))
 
 
 async def schedulers(ctx: discord.AutocompleteContext) -> list[str]:
     """Schedulers that hold every typed word."""
-    return _choices(_studio(ctx).schedulers(ctx.value or ""))
+    return _choices(_studio(ctx).painters.schedulers(ctx.value or ""))
+
+
+async def upscalers(ctx: discord.AutocompleteContext) -> list[str]:
+    """Upscalers that hold every typed word."""
+    return _choices(_studio(ctx).painters.upscalers(ctx.value or ""))
 
 
 def _studio(ctx: discord.AutocompleteContext) -> Studio:

@@ -92,6 +92,8 @@ async def _card(
 ) -> cards.Card:
     if job.status is Status.CANCELLED:
         return cards.cancelled(job)
+    if job.status is Status.PAINTED and job.outcome is not None:
+        return cards.described(job)
     if job.status is Status.FAILED or not pictures:
         return cards.failed(job)
     return cards.done(job, pictures, source=await _source(bot, job), note=note)

@@ -12,6 +12,7 @@ import pytest_asyncio
 from tests.house import SMALL, House, generating_calls, labels, logged, open_house, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+PAINTING = r"/txt2img$"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -41,7 +42,7 @@ FAILURES: list[tuple[dict[str, Any], str]] = [
 async def test_a_failed_picture_is_told_kindly_and_can_be_tried_again(
     hasty: House, caplog: pytest.LogCaptureFixture, fault: dict[str, Any], sentence: str
 ) -> None:
-    hasty.server.faults.add(**fault)
+    hasty.server.faults.add(route=PAINTING, **fault)
     with logged(caplog) as log:
         async with hasty.player() as player:
             failed = await player.say(f"/draw prompt:a brave knight {SMALL} seed:11")
@@ -66,7 +67,7 @@ async def test_a_failed_picture_is_told_kindly_and_can_be_tried_again(
 async def test_a_reset_connection_is_tried_again_by_itself_with_the_same_seed(
     hasty: House,
 ) -> None:
-    hasty.server.faults.add("reset")
+    hasty.server.faults.add("reset", route=PAINTING)
     before = generating_calls(hasty.server)
     message = await hasty.draw(f"/draw prompt:a kite {SMALL} seed:12")
     assert "seed 12 " in words(message)
@@ -74,7 +75,7 @@ async def test_a_reset_connection_is_tried_again_by_itself_with_the_same_seed(
 
 
 async def test_three_broken_tries_are_the_end(hasty: House) -> None:
-    hasty.server.faults.add("reset", times=3)
+    hasty.server.faults.add("reset", route=PAINTING, times=3)
     before = generating_calls(hasty.server)
     told = await hasty.refused(f"/draw prompt:a kite {SMALL}")
     assert "can't be reached right now" in told
@@ -82,7 +83,7 @@ async def test_three_broken_tries_are_the_end(hasty: House) -> None:
 
 
 async def test_a_proxy_page_with_502_is_tried_again(hasty: House) -> None:
-    hasty.server.faults.add("html", status=502)
+    hasty.server.faults.add("html", route=PAINTING, status=502)
     message = await hasty.draw(f"/draw prompt:a kite {SMALL}")
     assert len(message["attachments"]) == 1
 
@@ -112,7 +113,7 @@ async def test_a_backend_that_goes_down_keeps_every_place(
 async def test_a_password_changed_meanwhile_fails_the_running_job_with_its_reason(
     hasty: House,
 ) -> None:
-    hasty.server.faults.add("unauthorized")
+    hasty.server.faults.add("unauthorized", route=PAINTING)
     told = await hasty.refused(f"/draw prompt:a locked door {SMALL}")
     assert "doesn't accept this bot's password" in told
     # The next probe finds that all is well again.

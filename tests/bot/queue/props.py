@@ -20,6 +20,7 @@ from bot.values.ability import Ability, Model
 from bot.values.guest import Address, Guest
 from bot.values.picture import Picture, Progress
 from bot.values.request import ImageRequest
+from bot.values.source import Source
 
 ROOMY = Caps(per_member=100, per_guild=100, total=100)
 ADA, BOB = 7, 8
@@ -95,7 +96,16 @@ class FakePainter(Backend):
         self.ability = Ability(models=(Model("m", "m.safetensors"),))
         return self.ability
 
-    async def paint(self, request: ImageRequest, task_id: str, report: Report) -> list[Picture]:
+    async def describe(self, source: Source) -> str:
+        raise NotImplementedError
+
+    async def paint(
+        self,
+        request: ImageRequest,
+        task_id: str,
+        report: Report,
+        sources: Sequence[Source] = (),
+    ) -> list[Picture]:
         """Does what the script says."""
         self.began.append(task_id)
         self.report = report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ from bot.values.ability import Ability, Model
 from bot.values.guest import Address, Guest
 from bot.values.picture import Picture
 from bot.values.request import ImageRequest
+from bot.values.source import Source
 
 ADA = Guest(user_id=1, name="Ada", guild_id=100)
 BOB = Guest(user_id=2, name="Bob", guild_id=100)
@@ -38,7 +40,16 @@ class Painter(Backend):
     async def probe(self) -> Ability:
         raise NotImplementedError
 
-    async def paint(self, request: ImageRequest, task_id: str, report: Report) -> list[Picture]:
+    async def describe(self, source: Source) -> str:
+        raise NotImplementedError
+
+    async def paint(
+        self,
+        request: ImageRequest,
+        task_id: str,
+        report: Report,
+        sources: Sequence[Source] = (),
+    ) -> list[Picture]:
         raise NotImplementedError
 
     async def forget(self, task_id: str) -> None:
@@ -55,6 +66,9 @@ class Line:
         self.jobs: dict[int, Job] = {}
         self.full = False
         self.caps: list[Caps] = []
+
+    async def sources(self, job: Job) -> tuple[Source, ...]:
+        return ()
 
     def check(self, user_id: int, guild_id: int | None, caps: Caps) -> None:
         self.caps.append(caps)

@@ -95,21 +95,21 @@ def test_completions_are_those_of_all_painters_each_once() -> None:
     one = replace(SMALL, samplers=(Sampler("Euler"),), schedulers=(Scheduler("karras", "Karras"),))
     two = replace(LARGE, samplers=(Sampler("Euler"), Sampler("DDIM")))
     studio = Desk(painter("one", one), painter("two", two), painter("new", None)).studio
-    assert sorted(studio.models()) == ["animagineXL_v31", "dreamshaper_8", "flux1-dev"]
-    assert studio.models("anim xl") == ["animagineXL_v31"]
-    assert studio.samplers() == ["Euler", "DDIM"]
-    assert studio.samplers("dd") == ["DDIM"]
-    assert studio.schedulers("KAR") == ["Karras"]
+    assert sorted(studio.painters.models()) == ["animagineXL_v31", "dreamshaper_8", "flux1-dev"]
+    assert studio.painters.models("anim xl") == ["animagineXL_v31"]
+    assert studio.painters.samplers() == ["Euler", "DDIM"]
+    assert studio.painters.samplers("dd") == ["DDIM"]
+    assert studio.painters.schedulers("KAR") == ["Karras"]
 
 
 def test_the_models_stand_in_the_operators_order() -> None:
     studio = Desk(painter("one", SMALL), painter("two", LARGE)).studio
-    assert studio.models() == ["dreamshaper_8", "flux1-dev", "animagineXL_v31"]
+    assert studio.painters.models() == ["dreamshaper_8", "flux1-dev", "animagineXL_v31"]
 
 
 def test_a_completion_never_has_more_than_25() -> None:
     many = Ability(models=models(*(f"m{n}" for n in range(80))))
-    assert len(Desk(painter("one", many)).studio.models()) == 25
+    assert len(Desk(painter("one", many)).studio.painters.models()) == 25
 
 
 # -- who may ask -----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from bot.errors import (
 from bot.queue.health import State
 from bot.queue.job import Status
 from bot.settings import Limits
-from bot.studio.studio import trouble_of
+from bot.studio.painters import trouble_of
 from bot.values.guest import Guest
 from tests.bot.studio.desk import ADA, BOB, HOME, LARGE, SMALL, Desk, painter
 
