@@ -106,24 +106,27 @@ SCHEDULERS: Final = (
     Scheduler("ddim", "DDIM", need_inner_model=True),
     Scheduler("beta", "Beta", need_inner_model=True),
 )
-_SAMPLERS = {sampler.name: sampler for sampler in SAMPLERS}
+NO_SCHEDULER: Final = Scheduler("", "")
+"""Of servers that have none, or do not say."""
 _SCHEDULERS = {name: row for row in SCHEDULERS for name in (row.name, row.label)}
 
 
-def resolve_sampler(name: str | None, scheduler: str | None) -> tuple[Sampler, Scheduler]:
+def resolve_sampler(
+    name: str | None, scheduler: str | None, samplers: tuple[Sampler, ...] = SAMPLERS
+) -> tuple[Sampler, Scheduler]:
     """What the web UI makes of two names: the unknown becomes DPM++ 2M and Automatic.
 
     Names are case-sensitive and aliases are not looked up; "DPM++ 2M Karras" is split.
     A scheduler that the sampler uses anyway becomes Automatic again.
     """
     found = _SCHEDULERS.get(scheduler or "", SCHEDULERS[0])
-    wanted = name or SAMPLERS[0].name
+    wanted = name or samplers[0].name
     for row in SCHEDULERS:
         for ending in (row.label, row.name, *(row.aliases or ())):
             if wanted.endswith(f" {ending}"):
                 found, wanted = row, wanted[: -len(ending) - 1]
                 break
-    sampler = _SAMPLERS.get(wanted, SAMPLERS[0])
+    sampler = next((row for row in samplers if row.name == wanted), samplers[0])
     return sampler, SCHEDULERS[0] if sampler.scheduler == found.name else found
 
 

@@ -40,6 +40,8 @@ def _obey(server: DemoImageServer, order: dict[str, Any]) -> dict[str, Any]:
         server.faults.clear()
     elif do == "down":
         server.go_down(order["seconds"])
+    elif do == "limit":
+        server.limiter.per_minute = order["times"]
     elif do in KINDS:
         server.faults.add(do, **order)
     elif do != "counts":

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from bot.demo.painter import PainterPool, PaintOrder, preview
 from bot.demo.servers.sdapi import checks
 from bot.demo.servers.sdapi.checkpoints import Shelf
+from bot.demo.servers.sdapi.errors import Refused
 from bot.demo.servers.sdapi.options import Options
 from bot.demo.servers.sdapi.pictures import (
     Encoding,
@@ -28,8 +30,11 @@ from bot.demo.servers.sdapi.pictures import (
     produce,
 )
 from bot.demo.servers.sdapi.processing import Kind, Processing
-from bot.demo.servers.sdapi.report import Look, info_of, infotext_of
+from bot.demo.servers.sdapi.report import Look
 from bot.demo.servers.sdapi.state import State, Tasks, new_task_id
+
+if TYPE_CHECKING:
+    from bot.demo.servers.sdapi.manners.manner import Manner
 
 _BASE_PIXELS = 512 * 512
 
@@ -60,16 +65,35 @@ class Processed:
 class Engine:
     """Everything that happens under the queue lock."""
 
-    def __init__(self, shelf: Shelf, options: Options, pool: PainterPool, pace: Pace) -> None:
+    def __init__(
+        self, shelf: Shelf, options: Options, pool: PainterPool, pace: Pace, manner: Manner
+    ) -> None:
+        self.manner = manner
         self.shelf = shelf
         self.options = options
         self.pool = pool
         self.state = State()
         self.tasks = Tasks()
-        self.lock = asyncio.Lock()
+        self.waiting = 0
+        self._lock = asyncio.Lock()
         self.generated: list[dict[str, Any]] = []
         self._pace = pace
         self._order: PaintOrder | None = None
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait in line, then have the card alone. Raises ``Refused`` (503) if the line is full."""
+        if self.manner.room is not None and self.waiting >= self.manner.room:
+            raise Refused(503, "Server is busy; please try again later.")
+        self.waiting += 1
+        try:
+            await self._lock.acquire()
+        finally:
+            self.waiting -= 1
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     async def generate(self, kind: Kind, asked: dict[str, Any], mask: Source | None) -> Processed:
         """Wait for the turn, then make the pictures of one validated request.
@@ -78,8 +102,9 @@ class Engine:
         """
         task_id = asked["force_task_id"] or new_task_id(kind)
         self.tasks.queue(task_id)
-        async with self.lock:
-            sources = await asyncio.to_thread(_decode_all, asked.get("init_images") or [])
+        async with self.turn():
+            texts = asked.get("init_images") or []
+            sources = await asyncio.to_thread(_decode_all, texts, self.manner.forgiving)
             self.state.begin(f"scripts_{kind}")
             try:
                 self.tasks.start(task_id)
@@ -125,8 +150,8 @@ class Engine:
         before = self.options.remember(overrides)
         try:
             await self._apply(overrides)
-            checks.check_request(asked, kind, sources)
-            work = Processing(kind, asked, sources, mask)
+            self.manner.check(asked, kind, sources)
+            work = Processing(kind, asked, self.manner, sources, mask if sources else None)
             checks.check_work(work, self.shelf)
             self._record(task_id, work)
             return await self._iterate(work)
@@ -168,7 +193,7 @@ class Engine:
     ) -> list[bytes]:
         """One iteration: paint aside while the steps go by."""
         orders = [work.order(index, look.checkpoint.name) for index in indices]
-        texts = [infotext_of(work, index, look) for index in indices]
+        texts = [self.manner.texts(work, index, look) for index in indices]
         self._order = orders[0]
         painting = asyncio.gather(*self._start(orders, texts, encoding))
         try:
@@ -182,7 +207,7 @@ class Engine:
         return await asyncio.gather(*self._start(unfinished, texts, encoding))
 
     def _start(
-        self, orders: list[PaintOrder], texts: list[str], encoding: Encoding
+        self, orders: list[PaintOrder], texts: list[dict[str, str]], encoding: Encoding
     ) -> list[asyncio.Task[bytes]]:
         return [
             asyncio.create_task(self.pool.run(produce, order, encoding, text))
@@ -208,7 +233,8 @@ class Engine:
     async def _finished(
         self, work: Processing, files: list[bytes], look: Look, encoding: Encoding
     ) -> Processed:
-        texts = [infotext_of(work, index, look) for index in range(len(files))]
+        infotext = self.manner.infotext
+        texts = [infotext(work, index, look) for index in range(len(files))]
         with_grid = bool(
             work.asked["save_images"] and self.options["return_grid"] and len(files) > 1
         )
@@ -216,10 +242,10 @@ class Engine:
             mask = await self.pool.run(mask_picture, work.mask.data, work.size)
             files = [file for picture in files for file in (picture, mask)]
         if with_grid:
-            pictures, text = files, infotext_of(work, 0, look)
+            pictures, text = files, infotext(work, 0, look)
             files = [await self.pool.run(grid, pictures, encoding, text), *files]
             texts = [text, *texts]
-        return Processed(files, info_of(work, texts, with_grid, look))
+        return Processed(files, self.manner.info(work, texts, with_grid, look))
 
     def _encoding(self) -> Encoding:
         options = self.options
@@ -246,5 +272,12 @@ class Engine:
         )
 
 
-def _decode_all(texts: list[object]) -> list[Source]:
-    return [decode(text) for text in texts]
+def _decode_all(texts: list[object], forgiving: bool) -> list[Source]:
+    found: list[Source] = []
+    for text in texts:
+        try:
+            found.append(decode(text))
+        except Refused:
+            if not forgiving:
+                raise
+    return found

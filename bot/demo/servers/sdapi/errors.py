@@ -1,24 +1,24 @@
-"""The forms in which A1111 says no (contract, section 1 "Errors")."""
+"""What a route may raise; each server says it in its own form (see ``error_forms``)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
-
-from aiohttp import web
 
 
 class Refused(Exception):
-    """An ``HTTPException`` of the web UI's own: the words are in ``detail``."""
+    """An ``HTTPException`` of the server's own, with a status and a sentence."""
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status, detail)
         self.status = status
         self.detail = detail
+        self.headers = dict(headers or {})
 
 
 class Raised(Exception):
-    """Something raised while generating: 500, the words are in ``errors``."""
+    """Something raised while generating: the name of its class and its words."""
 
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(kind, text)
@@ -26,24 +26,32 @@ class Raised(Exception):
         self.text = text
 
 
-class Invalid(Exception):
-    """The body does not fit the model: 422 with pydantic v1's list of problems."""
+class Spoken(Exception):
+    """A no whose JSON body stands in no relation to the server's usual form."""
 
-    def __init__(self, problems: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, status: int, body: Any) -> None:
+        super().__init__(status, body)
+        self.status = status
+        self.body = body
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a body: where, what, and what was given instead.
+
+    ``kind`` is one of the keys of ``problems.V1``. ``facts`` hold the limit of a range,
+    the permitted values, or where the JSON broke.
+    """
+
+    loc: tuple[str | int, ...]
+    kind: str
+    given: Any = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Invalid(Exception):
+    """The body does not fit the model; every problem at once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(str(problems))
         self.problems = list(problems)
-
-
-def answer(error: Exception) -> web.Response:
-    """The response for any error that a route lets through."""
-    if isinstance(error, Invalid):
-        return web.json_response({"detail": error.problems}, status=422)
-    if isinstance(error, Refused):
-        return web.json_response(_form("HTTPException", error.detail, ""), status=error.status)
-    if isinstance(error, Raised):
-        return web.json_response(_form(error.kind, "", error.text), status=500)
-    return web.json_response(_form(type(error).__name__, "", str(error)), status=500)
-
-
-def _form(kind: str, detail: str, errors: str) -> dict[str, str]:
-    return {"error": kind, "detail": detail, "body": "", "errors": errors}

@@ -8,9 +8,9 @@ them (-1: never). The first fault that matches wins.
 ============== =====================================================================
 ``do``         what the client sees
 ============== =====================================================================
-oom            500 with OutOfMemoryError in A1111's form
+oom            500 with OutOfMemoryError in the server's form
 html           an HTML page of a proxy; ``status`` 502 or what you say
-unauthorized   401 in A1111's form
+unauthorized   401 in the server's form
 flood          200 and ``size`` bytes of JSON string, streamed, never held in memory
 hang           no answer, until the client leaves or the server closes
 reset          the connection is reset, before any work
@@ -22,7 +22,8 @@ cut_png        200 with pictures whose file ends too early
 ============== =====================================================================
 
 More for the control route: ``clear`` (forget all faults), ``down`` (refuse connections for
-``seconds``), ``counts`` (how many requests and generating calls there were).
+``seconds``), ``limit`` (only ``times`` requests a minute of each route, on servers that have
+such a limiter; 0 ends it), ``counts`` (how many requests and generating calls there were).
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ from typing import Final
 
 from aiohttp import web
 
-from bot.demo.servers.sdapi.errors import Raised, Refused, answer
+from bot.demo.servers.sdapi import error_forms
+from bot.demo.servers.sdapi.errors import Raised, Refused
 
 GENERATING: Final = r"/sdapi/v1/(txt2img|img2img|extra-single-image)$"
 KINDS: Final = frozenset(
@@ -74,7 +76,8 @@ class Fault:
 class Faults:
     """The faults that are waiting, in the order they were added."""
 
-    def __init__(self) -> None:
+    def __init__(self, form: Callable[[Exception], web.Response] = error_forms.a1111) -> None:
+        self._form = form
         self._waiting: list[Fault] = []
         self._closing = asyncio.Event()
 
@@ -114,7 +117,16 @@ class Faults:
             return await _flood(request, fault.size)
         if fault.do in ("reset_after", "no_images", "bad_base64", "cut_png"):
             return _spoiled(fault.do, request, await handler(request))
-        return _instead(fault, request)
+        return self._instead(fault, request)
+
+    def _instead(self, fault: Fault, request: web.Request) -> web.Response:
+        if fault.do == "oom":
+            return self._form(Raised("OutOfMemoryError", _OOM))
+        if fault.do == "unauthorized":
+            return self._form(Refused(401, "Incorrect username or password"))
+        if fault.do == "html":
+            return web.Response(status=fault.status, text=_PAGE, content_type="text/html")
+        return _reset(request)
 
     def _take(self, path: str) -> Fault | None:
         for fault in self._waiting:
@@ -122,16 +134,6 @@ class Faults:
                 fault.times -= 1
                 return fault
         return None
-
-
-def _instead(fault: Fault, request: web.Request) -> web.Response:
-    if fault.do == "oom":
-        return answer(Raised("OutOfMemoryError", _OOM))
-    if fault.do == "unauthorized":
-        return answer(Refused(401, "Incorrect username or password"))
-    if fault.do == "html":
-        return web.Response(status=fault.status, text=_PAGE, content_type="text/html")
-    return _reset(request)
 
 
 def _reset(request: web.Request) -> web.Response:

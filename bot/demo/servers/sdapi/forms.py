@@ -1,4 +1,4 @@
-"""The request models and their reading, with pydantic v1's coercions and complaints.
+"""The request models and their reading; how strictly is told by a ``Reading``.
 
 Fields, defaults and their order are those that A1111 1.10.1 echoes under ``parameters``;
 unknown keys are ignored. There are no range checks here: neither are there any there.
@@ -7,10 +7,11 @@ unknown keys are ignored. There are no range checks here: neither are there any 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-from bot.demo.servers.sdapi.errors import Invalid
+from bot.demo.servers.sdapi.coerce import Reading, Unfit
+from bot.demo.servers.sdapi.errors import Invalid, Problem
 
 Fields = Mapping[str, tuple[str, Any]]
 
@@ -107,141 +108,75 @@ IMG2IMG: Final[Fields] = {
     **_SOURCE,
     **_API,
 }
-_MESSAGES: Final = {
-    "int": ("value is not a valid integer", "type_error.integer"),
-    "float": ("value is not a valid float", "type_error.float"),
-    "bool": ("value could not be parsed to a boolean", "type_error.bool"),
-    "str": ("str type expected", "type_error.str"),
-    "list": ("value is not a valid list", "type_error.list"),
-    "dict": ("value is not a valid dict", "type_error.dict"),
-    "none": ("none is not an allowed value", "type_error.none.not_allowed"),
-    "missing": ("field required", "value_error.missing"),
-}
+
+_AS_A1111: Final = Reading()
 
 
 def parse_body(text: str) -> Any:
-    """The JSON of a body; raises ``Invalid``. Broken JSON is echoed whole, as A1111 does."""
+    """The JSON of a body; raises ``Invalid``."""
     if not text:
-        raise Invalid([problem(("body",), "missing")])
+        raise Invalid([Problem(("body",), "missing")])
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        context = {
+        facts = {
+            "words": str(error),
             "msg": error.msg,
             "doc": error.doc,
             "pos": error.pos,
             "lineno": error.lineno,
             "colno": error.colno,
         }
-        row = {"loc": ["body", error.pos], "msg": str(error), "type": "value_error.jsondecode"}
-        raise Invalid([{**row, "ctx": context}]) from error
+        raise Invalid([Problem(("body", error.pos), "json", facts=facts)]) from error
 
 
-def read(fields: Fields, body: Any, required: frozenset[str] = frozenset()) -> dict[str, Any]:
+def read(
+    fields: Fields,
+    body: Any,
+    required: frozenset[str] = frozenset(),
+    reading: Reading = _AS_A1111,
+) -> dict[str, Any]:
     """The values of ``fields``; raises ``Invalid`` with every problem at once.
 
     A key of ``required`` must be there and must not be null.
     """
     if not isinstance(body, dict):
-        raise Invalid([problem(("body",), "dict")])
+        raise Invalid([Problem(("body",), "dict", body)])
     values: dict[str, Any] = {}
-    problems: list[dict[str, Any]] = []
-    for key, (kind, default) in fields.items():
+    problems: list[Problem] = []
+    for key, field in fields.items():
         try:
-            values[key] = _value(key, kind, default, body, key in required)
-        except _Unfit as unfit:
-            problems.append(problem(("body", key, *unfit.path), unfit.kind))
+            values[key] = _value(key, field, body, reading, required=key in required)
+        except Unfit as unfit:
+            problems.append(Problem(("body", key, *unfit.path), unfit.kind, body.get(key)))
     if problems:
         raise Invalid(problems)
     return values
 
 
-def problem(loc: tuple[str | int, ...], kind: str) -> dict[str, Any]:
-    """One entry of a 422's ``detail``."""
-    message, name = _MESSAGES[kind]
-    return {"loc": list(loc), "msg": message, "type": name}
+def defaults(fields: Fields) -> dict[str, Any]:
+    """What each field is when nobody says anything."""
+    return {key: default for key, (_, default) in fields.items()}
 
 
-class _Unfit(Exception):
-    def __init__(self, kind: str, path: tuple[int, ...] = ()) -> None:
-        super().__init__(kind)
-        self.kind = kind
-        self.path = path
-
-
-def _value(key: str, kind: str, default: Any, body: Mapping[str, Any], required: bool) -> Any:
+def _value(
+    key: str, field: tuple[str, Any], body: Mapping[str, Any], reading: Reading, *, required: bool
+) -> Any:
+    kind, default = field
     if key not in body:
         if required:
-            raise _Unfit("missing")
+            raise Unfit("missing")
         return default
     value = body[key]
     if value is None:
-        if required:
-            raise _Unfit("none")
-        return None
-    return _COERCE[kind](value)
-
-
-def _int(value: Any) -> int:
+        if required or key in reading.never_null:
+            raise Unfit("none")
+        if reading.nulls == "refuse":
+            raise Unfit(kind)
+        return default if reading.nulls == "default" else None
     try:
-        if isinstance(value, int | float | str):
-            return int(value)
-    except (ValueError, OverflowError):
-        pass
-    raise _Unfit("int")
-
-
-def _float(value: Any) -> float:
-    try:
-        if isinstance(value, int | float | str):
-            return float(value)
-    except (ValueError, OverflowError):
-        pass
-    raise _Unfit("float")
-
-
-def _bool(value: Any) -> bool:
-    word = value.lower() if isinstance(value, str) else value
-    if isinstance(word, str | int | float):
-        if word in ("1", "true", "t", "yes", "y", "on", 1):
-            return True
-        if word in ("0", "false", "f", "no", "n", "off", 0):
-            return False
-    raise _Unfit("bool")
-
-
-def _str(value: Any) -> str:
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise _Unfit("str")
-
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise _Unfit("list")
-    return value
-
-
-def _strings(value: Any) -> list[str]:
-    for index, item in enumerate(_list(value)):
-        if not isinstance(item, str | int | float):
-            raise _Unfit("str", (index,))
-    return [str(item) for item in value]
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise _Unfit("dict")
-    return value
-
-
-_COERCE: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "int": _int,
-    "float": _float,
-    "bool": _bool,
-    "str": _str,
-    "list": _list,
-    "strings": _strings,
-    "dict": _dict,
-    "any": lambda value: value,
-}
+        return reading.coercers[kind](value)
+    except Unfit:
+        if reading.wrong == "default":
+            return default
+        raise

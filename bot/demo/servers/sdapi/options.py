@@ -68,15 +68,16 @@ DEFAULTS: Final[Mapping[str, Any]] = {
 class Options:
     """``defaults`` under ``saved``, as GET /options shows them."""
 
-    def __init__(self, saved: Mapping[str, Any]) -> None:
+    def __init__(self, saved: Mapping[str, Any], defaults: Mapping[str, Any] = DEFAULTS) -> None:
         self._saved: dict[str, Any] = dict(saved)
+        self._defaults = defaults
 
     def shown(self) -> dict[str, Any]:
         """Every option, for GET /options."""
-        return {**copy.deepcopy(dict(DEFAULTS)), **self._saved}
+        return {**copy.deepcopy(dict(self._defaults)), **self._saved}
 
     def __getitem__(self, key: str) -> Any:
-        return self._saved.get(key, DEFAULTS[key])
+        return self._saved.get(key, self._defaults[key])
 
     def __setitem__(self, key: str, value: Any) -> None:
         self._saved[key] = value
@@ -88,7 +89,7 @@ class Options:
         """
         if key in self._saved and self._saved[key] == value:
             return
-        if key not in DEFAULTS:
+        if key not in self._defaults:
             raise Raised("KeyError", repr(key))
         if key not in RESTRICTED:
             self._saved[key] = value

@@ -112,9 +112,9 @@ def _exif(texts: dict[str, str]) -> bytes:
     return exif.tobytes()
 
 
-def produce(order: PaintOrder, encoding: Encoding, infotext: str) -> bytes:
+def produce(order: PaintOrder, encoding: Encoding, texts: dict[str, str]) -> bytes:
     """Paint and encode one picture."""
-    return encode(draw(order), encoding, {"parameters": infotext} if encoding.pnginfo else {})
+    return encode(draw(order), encoding, texts if encoding.pnginfo else {})
 
 
 def mask_picture(mask: bytes, size: tuple[int, int]) -> bytes:

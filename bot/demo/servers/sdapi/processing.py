@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from bot.demo.painter import PaintOrder
 from bot.demo.servers.sdapi import catalogue
 from bot.demo.servers.sdapi.pictures import Source
 
+if TYPE_CHECKING:
+    from bot.demo.servers.sdapi.manners.manner import Manner
+
 Kind = Literal["txt2img", "img2img"]
 _LORA: Final = re.compile(r"<lora:([^:>]+)[^>]*>")
+_SIDE: Final = 512
 _FITS: Final = ("stretch", "cover", "contain", "stretch")
 _FILLS: Final = {0: "fill", 2: "latent noise", 3: "latent nothing"}
 _STYLES: Final = {row["name"]: row for row in catalogue.STYLES}
@@ -28,13 +32,15 @@ class Processing:
 
     kind: Kind
     asked: dict[str, Any]
+    manner: Manner
     sources: list[Source] = field(default_factory=list)
     mask: Source | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         asked = self.asked
-        self.sampler, self.scheduler = catalogue.resolve_sampler(
+        self._fix_size()
+        self.sampler, self.scheduler = self.manner.sampler(
             asked["sampler_name"] or asked["sampler_index"], asked["scheduler"]
         )
         self.prompt = _styled(asked, "prompt")
@@ -58,7 +64,7 @@ class Processing:
 
     @property
     def size(self) -> tuple[int, int]:
-        """The size of the pictures that come out, in pixels; floored to multiples of 8.
+        """The size of the pictures that come out, in pixels, as the server rounds it.
 
         An "only masked" repaint is pasted back into the init image and so has its size.
         """
@@ -67,7 +73,7 @@ class Processing:
             return self.sources[0].width, self.sources[0].height
         if self.hires:
             width, height = self._hires_size(width, height)
-        return width // 8 * 8, height // 8 * 8
+        return self.manner.canvas.fit(width, height)
 
     def order(self, index: int, model: str) -> PaintOrder:
         """The painter's order for picture number ``index`` of all."""
@@ -103,6 +109,13 @@ class Processing:
             scale = self.asked["hr_scale"] or 2.0
             return int(width * scale), int(height * scale)
         return x or width * y // height, y or height * x // width
+
+    def _fix_size(self) -> None:
+        """A side that nobody named is the first source's, if there is one."""
+        source = self.sources[0] if self.sources else None
+        for side in ("width", "height"):
+            if self.asked[side] is None:
+                self.asked[side] = getattr(source, side, _SIDE)
 
     def _fix_seeds(self) -> None:
         asked = self.asked

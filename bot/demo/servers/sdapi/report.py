@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bot.demo.servers.sdapi import catalogue, infotext
+from bot.demo.servers.sdapi import infotext
 from bot.demo.servers.sdapi.checkpoints import Checkpoint
 from bot.demo.servers.sdapi.options import Options
 from bot.demo.servers.sdapi.processing import Processing
@@ -27,7 +27,7 @@ def infotext_of(work: Processing, index: int, look: Look) -> str:
     parameters = {
         "Steps": asked["steps"],
         "Sampler": work.sampler.name,
-        "Schedule type": work.scheduler.label,
+        "Schedule type": work.scheduler.label or None,
         "CFG scale": asked["cfg_scale"],
         "Image CFG scale": asked.get("image_cfg_scale"),
         "Seed": work.seeds[index],
@@ -43,7 +43,7 @@ def infotext_of(work: Processing, index: int, look: Look) -> str:
         "ENSD": delta if delta and ("uses_ensd", "True") in work.sampler.options else None,
         "Tiling": True if asked["tiling"] else None,
         **work.extra,
-        "Version": catalogue.VERSION,
+        "Version": work.manner.version,
     }
     return infotext.write(work.prompt, work.negative, parameters)
 
@@ -84,7 +84,7 @@ def info_of(work: Processing, infotexts: list[str], grid: bool, look: Look) -> d
         "job_timestamp": look.timestamp,
         "clip_skip": look.options["CLIP_stop_at_last_layers"],
         "is_using_inpainting_conditioning": False,
-        "version": catalogue.VERSION,
+        "version": work.manner.version,
     }
 
 

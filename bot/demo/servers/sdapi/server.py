@@ -13,19 +13,27 @@ from bot.demo.servers.sdapi import catalogue, control, generating, listings, too
 from bot.demo.servers.sdapi.checkpoints import Shelf
 from bot.demo.servers.sdapi.engine import Engine, Pace
 from bot.demo.servers.sdapi.faults import Faults
+from bot.demo.servers.sdapi.limiter import Limiter
+from bot.demo.servers.sdapi.manners import MANNERS
 from bot.demo.servers.sdapi.options import Options
 from bot.demo.servers.sdapi.web import DESK, THREADS, Desk, guarded, record, troubled
 
+KINDS: Final = tuple(MANNERS)
 _LARGEST_BODY: Final = 512 * 1024 * 1024
 
 
 class DemoImageServer:
-    """Speaks ``/sdapi/v1`` as A1111 v1.10.1 does, and paints with ``bot.demo.painter``.
+    """Speaks ``/sdapi/v1`` as a server of this ``kind`` does, and paints with ``bot.demo.painter``.
 
+    ``kind`` is one of ``KINDS``: "a1111" (v1.10.1), "forge", "sdnext", "sdcpp"
+    (stable-diffusion.cpp), "koboldcpp", "drawthings". ``ValueError`` for any other.
     ``port`` 0 takes any free one. ``password`` None asks nobody for credentials.
     ``step_seconds`` is the time of one sampling step at 512x512 (larger is a little slower),
     ``load_seconds`` that of switching models. ``workers`` processes paint; 0 paints in a
     thread of this process. The first of ``models`` is loaded at the start.
+
+    ``rate_limit`` is in requests a minute of one client on one route, for the kinds that have a
+    limiter (SD.Next, KoboldCpp); 0 is none, and ``limiter.per_minute`` changes it later.
 
     Tests look at ``requests`` (method, path, time) and ``generated`` (one dict per generating
     call that began: task_id, kind, seed, model, prompt, size, pictures, time), and order
@@ -35,6 +43,7 @@ class DemoImageServer:
     def __init__(
         self,
         *,
+        kind: str = "a1111",
         host: str = "127.0.0.1",
         port: int = 0,
         username: str = "demo",
@@ -43,7 +52,12 @@ class DemoImageServer:
         load_seconds: float = 1.5,
         models: Sequence[str] = catalogue.MODELS,
         workers: int = 1,
+        rate_limit: int = 0,
     ) -> None:
+        if kind not in MANNERS:
+            raise ValueError(f"no such kind of server: {kind} (there are {', '.join(KINDS)})")
+        self.manner = MANNERS[kind]
+        self.limiter = Limiter(rate_limit)
         self._host, self._port = host, port
         self._credentials = None if password is None else (username, password)
         self._pool = PainterPool(workers)
@@ -54,9 +68,10 @@ class DemoImageServer:
             "sd_checkpoint_hash": shelf.loaded.sha256,
             "show_progress_every_n_steps": 4,
         }
-        self.engine = Engine(shelf, Options(saved), self._pool, Pace(step_seconds, load_seconds))
+        options, pace = Options(saved, self.manner.options), Pace(step_seconds, load_seconds)
+        self.engine = Engine(shelf, options, self._pool, pace, self.manner)
         self.requests: list[tuple[str, str, float]] = []
-        self.faults = Faults()
+        self.faults = Faults(self.manner.errors)
         self._jobs: set[asyncio.Task[Any]] = set()
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
@@ -74,8 +89,10 @@ class DemoImageServer:
     async def start(self) -> None:
         """Listen. ``OSError`` if the port is taken."""
         desk = Desk(
+            manner=self.manner,
             engine=self.engine,
             faults=self.faults,
+            limiter=self.limiter,
             credentials=self._credentials,
             requests=self.requests,
             threads=asyncio.Semaphore(THREADS),
@@ -85,9 +102,13 @@ class DemoImageServer:
             middlewares=[record, troubled, guarded], client_max_size=_LARGEST_BODY
         )
         app[DESK] = desk
-        for room in (generating, listings, tools):
-            app.add_routes(room.routes())
-        app.add_routes(control.routes(self))
+        rooms = (
+            *generating.routes(),
+            *listings.routes(self.manner.lists),
+            *tools.routes(),
+            *control.routes(self),
+        )
+        app.add_routes([row for row in rooms if self.manner.serves(row.method, row.path)])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await self.start_listening()

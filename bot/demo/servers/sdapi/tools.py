@@ -11,7 +11,7 @@ from aiohttp import web
 from bot.demo.servers.sdapi import catalogue, forms, infotext
 from bot.demo.servers.sdapi.captions import caption
 from bot.demo.servers.sdapi.engine import Engine
-from bot.demo.servers.sdapi.errors import Invalid, Raised, Refused
+from bot.demo.servers.sdapi.errors import Invalid, Problem, Raised, Refused
 from bot.demo.servers.sdapi.pictures import Encoding, Source, chunks, decode, upscale
 from bot.demo.servers.sdapi.web import DESK, body_of, reply
 
@@ -39,14 +39,16 @@ def routes() -> list[web.RouteDef]:
     return [
         web.post("/sdapi/v1/extra-single-image", extra_single_image),
         web.post("/sdapi/v1/png-info", png_info),
+        web.get("/sdapi/v1/png-info", png_info, allow_head=False),
         web.post("/sdapi/v1/interrogate", interrogate),
+        web.post("/sdapi/v1/caption", describe),
     ]
 
 
 async def extra_single_image(request: web.Request) -> web.Response:
     """Enlarge one picture; its texts are kept and ``postprocessing`` is added."""
     desk = request.app[DESK]
-    asked = forms.read(_EXTRAS, await body_of(request))
+    asked = desk.read(_EXTRAS, await body_of(request))
     _check_ranges(asked)
     source = await asyncio.to_thread(decode, asked["image"])
     data, described = await desk.unabandoned(_enlarge(desk.engine, asked, source))
@@ -56,7 +58,8 @@ async def extra_single_image(request: web.Request) -> web.Response:
 
 async def png_info(request: web.Request) -> web.Response:
     """The infotext of a picture, as it stands there and parsed."""
-    asked = forms.read({"image": ("str", "")}, await body_of(request), frozenset({"image"}))
+    fields: forms.Fields = {"image": ("str", "")}
+    asked = request.app[DESK].read(fields, await body_of(request), frozenset({"image"}))
     source = await asyncio.to_thread(decode, asked["image"].strip())
     items = await asyncio.to_thread(chunks, source.data)
     text = items.pop("parameters", "")
@@ -66,19 +69,30 @@ async def png_info(request: web.Request) -> web.Response:
 async def interrogate(request: web.Request) -> web.Response:
     """Say what is on a picture; one at a time with the jobs."""
     fields: forms.Fields = {"image": ("str", ""), "model": ("str", "clip")}
-    asked = forms.read(fields, await body_of(request))
+    asked = request.app[DESK].read(fields, await body_of(request))
     if asked["image"] is None:
-        raise Invalid([forms.problem(("body", "image"), "none")])
+        raise Invalid([Problem(("body", "image"), "none")])
     if asked["model"] not in ("clip", "deepdanbooru"):
         raise Refused(404, "Model not found")
-    source = await asyncio.to_thread(decode, asked["image"])
-    async with request.app[DESK].engine.lock:
-        text = await asyncio.to_thread(caption, source.data, asked["model"] == "deepdanbooru")
+    return await _described(request, asked["image"], tags=asked["model"] == "deepdanbooru")
+
+
+async def describe(request: web.Request) -> web.Response:
+    """SD.Next's own way to the same, by ``backend`` instead of ``model``."""
+    fields: forms.Fields = {"image": ("str", ""), "backend": ("str", "openclip")}
+    asked = request.app[DESK].read(fields, await body_of(request), frozenset({"image"}))
+    return await _described(request, asked["image"], tags=asked["backend"] == "tagger")
+
+
+async def _described(request: web.Request, image: str, *, tags: bool) -> web.Response:
+    source = await asyncio.to_thread(decode, image)
+    async with request.app[DESK].engine.turn():
+        text = await asyncio.to_thread(caption, source.data, tags)
     return await reply({"caption": text})
 
 
 async def _enlarge(engine: Engine, asked: dict[str, Any], source: Source) -> tuple[bytes, str]:
-    async with engine.lock:
+    async with engine.turn():
         name = asked["upscaler_1"] or "None"
         if name not in catalogue.UPSCALER_NAMES:
             raise Raised("AssertionError", f"could not find upscaler named {name}")
@@ -111,13 +125,12 @@ def _check_ranges(asked: dict[str, Any]) -> None:
     """The only request model of this API with ranges."""
     problems = []
     if asked["resize_mode"] not in (0, 1):
-        message = "unexpected value; permitted: 0, 1"
-        context = {"given": asked["resize_mode"], "permitted": [0, 1]}
-        problems.append(_range("resize_mode", message, "value_error.const", context))
+        facts = {"permitted": (0, 1)}
+        problems.append(_problem("resize_mode", "const", asked, facts))
     if not asked["upscaling_resize"] or asked["upscaling_resize"] <= 0:
-        problems.append(_bound("upscaling_resize", "greater than", 0, "gt"))
+        problems.append(_problem("upscaling_resize", "gt", asked, {"limit": 0}))
     problems += [
-        _bound(key, "greater than or equal to", 1, "ge")
+        _problem(key, "ge", asked, {"limit": 1})
         for key in ("upscaling_resize_w", "upscaling_resize_h")
         if (asked[key] or 0) < 1
     ]
@@ -125,17 +138,12 @@ def _check_ranges(asked: dict[str, Any]) -> None:
     for key in (*(f"{name}_visibility" for name in visibilities), "codeformer_weight"):
         value = asked[key] or 0
         if value < 0:
-            problems.append(_bound(key, "greater than or equal to", 0, "ge"))
+            problems.append(_problem(key, "ge", asked, {"limit": 0}))
         if value > 1:
-            problems.append(_bound(key, "less than or equal to", 1, "le"))
+            problems.append(_problem(key, "le", asked, {"limit": 1}))
     if problems:
         raise Invalid(problems)
 
 
-def _bound(key: str, words: str, limit: int, kind: str) -> dict[str, Any]:
-    message = f"ensure this value is {words} {limit}"
-    return _range(key, message, f"value_error.number.not_{kind}", {"limit_value": limit})
-
-
-def _range(key: str, message: str, kind: str, context: dict[str, Any]) -> dict[str, Any]:
-    return {"loc": ["body", key], "msg": message, "type": kind, "ctx": context}
+def _problem(key: str, kind: str, asked: dict[str, Any], facts: dict[str, Any]) -> Problem:
+    return Problem(("body", key), kind, asked[key], facts)

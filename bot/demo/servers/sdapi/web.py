@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import json
 import logging
 import math
@@ -15,10 +13,12 @@ from typing import Any, Final, TypeVar
 
 from aiohttp import web
 
+from bot.demo.servers.sdapi import forms
 from bot.demo.servers.sdapi.engine import Engine
-from bot.demo.servers.sdapi.errors import Invalid, Raised, Refused, answer
+from bot.demo.servers.sdapi.errors import Invalid, Raised, Refused, Spoken
 from bot.demo.servers.sdapi.faults import Faults
-from bot.demo.servers.sdapi.forms import parse_body
+from bot.demo.servers.sdapi.limiter import Limiter
+from bot.demo.servers.sdapi.manners import Manner
 
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -27,20 +27,27 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 THREADS: Final = 40
 _LARGE_TEXT: Final = 200_000
 _LOG: Final = logging.getLogger(__name__)
-# Routes of the built-in LoRA extension and of the page: nobody asks for a password (trap 12).
-OPEN_ROUTES: Final = frozenset({"/sdapi/v1/loras", "/sdapi/v1/refresh-loras"})
+_GZIP_FROM: Final = 2048
 
 
 @dataclass
 class Desk:
     """What the handlers work with; ``requests`` are (method, path, seconds of the clock)."""
 
+    manner: Manner
     engine: Engine
     faults: Faults
+    limiter: Limiter
     credentials: tuple[str, str] | None
     requests: list[tuple[str, str, float]]
     threads: asyncio.Semaphore
     jobs: set[asyncio.Task[Any]]
+
+    def read(
+        self, fields: forms.Fields, body: Any, required: frozenset[str] = frozenset()
+    ) -> dict[str, Any]:
+        """The values of a body, as strictly as this server takes them; raises ``Invalid``."""
+        return forms.read(fields, body, required, self.manner.reading)
 
     async def unabandoned(self, job: Awaitable[T]) -> T:
         """Wait for a job that goes on when the client leaves (trap 9)."""
@@ -62,8 +69,8 @@ async def body_of(request: web.Request) -> Any:
     """The JSON body; raises ``Invalid``. A large one is parsed aside: it holds pictures."""
     text = await request.text()
     if len(text) < _LARGE_TEXT:
-        return parse_body(text)
-    return await asyncio.to_thread(parse_body, text)
+        return forms.parse_body(text)
+    return await asyncio.to_thread(forms.parse_body, text)
 
 
 async def reply(value: Any) -> web.Response:
@@ -74,12 +81,17 @@ async def reply(value: Any) -> web.Response:
 
 @web.middleware
 async def record(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Count every request; say how long it took, but not on a 500."""
+    """Count every request; say how long it took, but not on a 500; compress if it does."""
     desk, start = request.app[DESK], time.perf_counter()
     desk.requests.append((request.method, request.path, time.time()))
     response = await handler(request)
-    if response.status != 500 and not response.prepared:
+    if response.prepared:
+        return response
+    if desk.manner.timed and response.status != 500:
         response.headers["X-Process-Time"] = f"{time.perf_counter() - start:.4f}"
+    taken = "gzip" in request.headers.get("Accept-Encoding", "")
+    if desk.manner.gzips and taken and (response.content_length or 0) >= _GZIP_FROM:
+        response.enable_compression(web.ContentCoding.gzip)
     return response
 
 
@@ -93,45 +105,38 @@ async def troubled(request: web.Request, handler: Handler) -> web.StreamResponse
 
 @web.middleware
 async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Routing errors, credentials, and the web UI's forms of no."""
-    desk = request.app[DESK]
-    if request.match_info.http_exception is not None:
-        return _not_routed(request.match_info.http_exception)
+    """Rates, routing errors, credentials, and this server's forms of no."""
+    desk, wrong = request.app[DESK], request.match_info.http_exception
     try:
-        if request.path.startswith("/sdapi/") and request.path not in OPEN_ROUTES:
-            check_credentials(request.headers.get("Authorization"), desk.credentials)
+        _limit(desk, request)
+        if wrong is not None:
+            return await _not_routed(desk, request, wrong.status)
+        header = request.headers.get("Authorization")
+        desk.manner.gate.check(request.path, header, desk.credentials)
         async with desk.threads:
             return await handler(request)
-    except (Invalid, Refused, Raised) as error:
-        return answer(error)
+    except (Invalid, Refused, Raised, Spoken) as error:
+        return desk.manner.errors(error)
     except web.HTTPException:
         raise
     except Exception as error:
         _LOG.exception("The demo server broke at %s", request.path)
-        return answer(error)
+        return desk.manner.errors(error)
 
 
-def check_credentials(header: str | None, expected: tuple[str, str] | None) -> None:
-    """Raise ``Refused`` (401) as FastAPI's ``HTTPBasic`` and the web UI do."""
-    if expected is None:
+def _limit(desk: Desk, request: web.Request) -> None:
+    status, client = desk.manner.limit_status, request.remote or ""
+    if status is None or request.path.startswith("/demo/"):
         return
-    scheme, _, parameter = (header or "").partition(" ")
-    if scheme.lower() != "basic":
-        raise Refused(401, "Not authenticated")
-    try:
-        name, colon, password = base64.b64decode(parameter).decode("ascii").partition(":")
-    except (binascii.Error, UnicodeDecodeError, ValueError) as error:
-        raise Refused(401, "Invalid authentication credentials") from error
-    if not colon:
-        raise Refused(401, "Invalid authentication credentials")
-    if (name, password) != expected:
-        raise Refused(401, "Incorrect username or password")
+    if not desk.limiter.admits(client, request.path):
+        raise Refused(status, f"{client}:{request.path}: rate limit exceeded")
 
 
-def _not_routed(error: web.HTTPException) -> web.Response:
-    words = {404: "Not Found", 405: "Method Not Allowed"}
-    detail = words.get(error.status, error.reason)
-    return web.json_response({"detail": detail}, status=error.status)
+async def _not_routed(desk: Desk, request: web.Request, status: int) -> web.Response:
+    if desk.manner.missing_waits and request.method == "POST":
+        async with desk.engine.turn():
+            pass
+    return desk.manner.missing(status)
 
 
 def _dump(value: Any) -> bytes:

@@ -95,13 +95,17 @@ class Client:
 
 
 @asynccontextmanager
-async def opened(**options: Any) -> AsyncIterator[Client]:
-    """A server that paints in a thread and hardly sleeps, and a client for it."""
+async def opened(*, fresh: bool = False, **options: Any) -> AsyncIterator[Client]:
+    """A server that paints in a thread and hardly sleeps, and a client for it.
+
+    ``fresh``: a new connection for every request.
+    """
     chosen = {"workers": 0, "step_seconds": 0.0, "load_seconds": 0.0, **options}
     server = DemoImageServer(**chosen)
     await server.start()
     try:
-        async with aiohttp.ClientSession() as session:
+        connector = aiohttp.TCPConnector(force_close=fresh)
+        async with aiohttp.ClientSession(connector=connector) as session:
             yield Client(server, session)
     finally:
         await server.close()
