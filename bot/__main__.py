@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 from bot import log
+from bot.demo import DEMO_TOKEN
 from bot.errors import ConfigurationError, EaselError
 from bot.settings import Settings, load
 
@@ -17,6 +19,9 @@ from bot.settings import Settings, load
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0 well, 1 failed, 2 configuration."""
     chosen = _parser().parse_args(arguments)
+    if chosen.work is _demo:
+        # The demo has a token of its own, whatever stands in `.env`.
+        os.environ["DISCORD_TOKEN"] = DEMO_TOKEN
     try:
         settings = load()
         environment = settings.environment

@@ -70,7 +70,7 @@ class Easel:
         self._serving = asyncio.create_task(self.bot.connect(reconnect=True))
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.wait({self._serving})
-        if not self._serving.cancelled():
+        if self._serving.done() and not self._serving.cancelled():
             self._serving.result()
 
     async def close(self) -> None:
@@ -101,7 +101,7 @@ class Easel:
     async def _open_studio(self) -> None:
         self.store = Store(self.database)
         self.queue = Queue(self.store)
-        rescued = await self.queue.load()
+        rescued = await self.queue.load([chosen.name for chosen in self.settings.backends])
         if rescued:
             _log.info("jobs of a stopped run go on", jobs=[j.id for j in rescued])
         instance = await self._instance()
@@ -186,13 +186,19 @@ async def run(
     for name in (signal.SIGTERM, signal.SIGINT):
         # py-cord's own handlers would cancel what runs (contracts: discord 5.2.5).
         loop.add_signal_handler(name, stop.set)
+    ending: set[asyncio.Task[Any]] = {asyncio.create_task(stop.wait())}
+    if until is not None:
+        ending.add(asyncio.create_task(until()))
     try:
-        await easel.start()
+        starting = asyncio.create_task(easel.start())
+        await asyncio.wait({starting, *ending}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            return 0
+        await starting
         serving = asyncio.create_task(easel.run())
-        waiting = {serving, asyncio.create_task(stop.wait())}
-        if until is not None:
-            waiting.add(asyncio.create_task(until()))
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({serving, *ending}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done() and (error := serving.exception()) is not None:
             _log.error("the connection to Discord ended", error=str(error))
             return 1

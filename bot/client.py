@@ -6,16 +6,18 @@ Beside the cogs this is the only room that imports discord. The small mends of p
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import aiohttp
 import discord
 
 from bot import log
-from bot.errors import ConfigurationError
+from bot.errors import ConfigurationError, EaselError
 from bot.settings import Environment
 from bot.studio import Studio
 
@@ -27,7 +29,10 @@ PERMISSIONS = discord.Permissions(
     attach_files=True,
     read_message_history=True,
 )
-"""Exactly what the bot uses; never Administrator."""
+"""What the bot needs in a channel, and never Administrator. Read Message History lets it edit
+its own older messages."""
+SIGN_IN_PAUSES = (2.0, 5.0, 15.0, 30.0, 60.0)
+"""Seconds between the tries of a sign-in that Discord refuses for the moment."""
 
 _log = log.get("discord")
 
@@ -77,15 +82,29 @@ class EaselBot(discord.Bot):
         discord.http.Route.API_BASE_URL = f"{api_url}/v{{API_VERSION}}"
 
     async def sign_in(self, token: str) -> None:
-        """REST sign-in. Raises ConfigurationError for a wrong token."""
-        try:
-            await self.login(token)
-        except discord.LoginFailure as error:
-            raise ConfigurationError(
-                "DISCORD_TOKEN: Discord doesn't accept it: copy it anew from the Developer "
-                "Portal, your application, Bot, Reset Token"
-            ) from error
+        """REST sign-in, patient with a Discord that has trouble.
+
+        Raises ConfigurationError for a wrong token, EaselError when Discord stays away.
+        """
+        for pause in (*SIGN_IN_PAUSES, None):
+            try:
+                await self.login(token)
+                break
+            except discord.LoginFailure as error:
+                raise ConfigurationError(
+                    "DISCORD_TOKEN: Discord doesn't accept it: copy it anew from the Developer "
+                    "Portal, your application, Bot, Reset Token"
+                ) from error
+            except discord.HTTPException as error:
+                if pause is None:
+                    raise EaselError(f"Discord refuses the sign-in ({error.status})") from error
+                _log.warning("Discord has trouble; signing in again", status=error.status)
+                await asyncio.sleep(pause)
         self.dispatch("signed_in")
+
+    async def on_error(self, event_method: str, *_: Any, **__: Any) -> None:
+        """A listener broke: one masked line for the operator, not a bare traceback."""
+        _log.exception("a listener broke", event_name=event_method)
 
     async def leave(self) -> None:
         """Lets the courier finish what is under way, then signs out."""
@@ -102,7 +121,7 @@ class EaselBot(discord.Bot):
             return
         try:
             await self._sync()
-        except discord.HTTPException as error:
+        except (discord.HTTPException, EaselError, aiohttp.ClientError, OSError) as error:
             _log.error("the commands could not be registered", error=str(error))
             return
         self._synced = True

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import discord
 from discord.ext import commands
 
 from bot.studio import DrawOptions
-from cogs._ui import cards, orders
+from cogs._ui import orders
 from cogs._ui.arrivals import address_of, guest_of
 from cogs._ui.buttons import Action, Press
 from cogs._ui.post import Postman
@@ -81,17 +82,16 @@ class Buttons(commands.Cog):
     async def _delete(self, interaction: discord.Interaction, job_id: int) -> None:
         await self._bot.studio.owned(job_id, guest_of(interaction))
         await interaction.response.defer(invisible=True)
-        await interaction.delete_original_response()
+        with contextlib.suppress(discord.NotFound):  # pressed twice
+            await interaction.delete_original_response()
 
     async def _keep(self, interaction: discord.Interaction, job_id: int) -> None:
-        """The press brings a fresh token; the card waits on."""
-        studio = self._bot.studio
+        """The press brings a fresh token; the courier, who alone edits, goes on with it."""
         address = address_of(interaction, private=True)
         if interaction.message is not None:
             address = address.landed(interaction.message.id)
-        job = await studio.keep_waiting(job_id, guest_of(interaction), address)
-        card = cards.waiting(job, studio.place(job), studio.trouble(job))
-        await interaction.response.edit_message(embed=card.embed, view=card.view)
+        job = await self._bot.studio.keep_waiting(job_id, guest_of(interaction), address)
+        await interaction.response.defer(invisible=True)
         self._bot.dispatch("job_readdressed", job)
 
 

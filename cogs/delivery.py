@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from discord.ext import commands
 
 from bot import log
+from bot.errors import DatabaseUnavailable
 from bot.queue.job import Job, JobEvent, Place, Status
 from cogs._ui import cards, orders
 from cogs._ui.handover import hand_over
-from cogs._ui.post import Outcome, Postman
+from cogs._ui.post import Outcome, Postman, Unsettled
 
 if TYPE_CHECKING:
     from bot.client import EaselBot
@@ -59,7 +60,7 @@ class Courier(commands.Cog):
             self._rounds[job.id].hear(event)
 
     @commands.Cog.listener()
-    async def on_job_accepted(self, job: Job, shown: Place) -> None:
+    async def on_job_accepted(self, job: Job, shown: Place | None) -> None:
         """A card that was just shown is watched from now on, also while the line stands still."""
         if job.id not in self._rounds and self._bot.studio.waits(job):
             trouble = self._bot.studio.trouble(job)
@@ -69,24 +70,52 @@ class Courier(commands.Cog):
     @commands.Cog.listener()
     async def on_job_readdressed(self, job: Job) -> None:
         """A private card was kept waiting: its round goes on with the fresh token."""
-        self.hear(JobEvent(job, place=self._bot.studio.place(job)))
+        studio = self._bot.studio
+        place = studio.place(job) if job.status is Status.WAITING else None
+        self.hear(JobEvent(job, place=place, trouble=studio.trouble(job)))
 
     @commands.Cog.listener()
     async def on_signed_in(self) -> None:
-        """After a restart: what ended untold is told; what was perhaps never shown is settled."""
-        untold, unsettled = await self._bot.studio.left_over()
+        """After a restart: the cards in line are watched, what ended untold is told, and what
+        was perhaps never shown is settled."""
+        studio = self._bot.studio
+        for job in studio.in_line():
+            event = JobEvent(job, place=studio.place(job), trouble=studio.trouble(job))
+            self.hear(event)
+        untold, unsettled = await self._left_over()
         for job in untold:
             _log.info("delivering what a restart left over", job=job.id, status=job.status)
             self.hear(JobEvent(job))
-        for job in unsettled:
-            message_id = await self._postman.original_id(job.address)
-            if message_id is not None:
-                await orders.accept(self._bot.studio, job, message_id)
-            else:
+        await asyncio.gather(*(self._settle(job) for job in unsettled))
+
+    @commands.Cog.listener()
+    async def on_resumed(self) -> None:
+        """The connection is back: what was given up for a while is tried again."""
+        for job in (await self._left_over())[0]:
+            self.hear(JobEvent(job))
+
+    async def _left_over(self) -> tuple[list[Job], list[Job]]:
+        while True:
+            try:
+                return await self._bot.studio.left_over()
+            except DatabaseUnavailable as error:
+                _log.error("can't read what is left over yet", error=str(error))
+                await asyncio.sleep(2)
+
+    async def _settle(self, job: Job) -> None:
+        """A row whose card may have been seen: Discord is asked, and in doubt it is kept."""
+        try:
+            message_id = await self._postman.settle_original(job.address)
+            if message_id is None:
                 _log.warning("dropping an order whose card was never shown", job=job.id)
                 await self._bot.studio.withdraw(job)
-        for job in self._bot.studio.in_line():
-            self.hear(JobEvent(job, place=self._bot.studio.place(job)))
+                return
+        except Unsettled:
+            message_id = None
+        except DatabaseUnavailable as error:
+            _log.error("an order stays unsettled until the next start", error=str(error))
+            return
+        await orders.accept(self._bot.studio, job, message_id, None)
 
     async def close(self) -> None:
         """Lets the ends under way be told, then stops all rounds."""
@@ -114,6 +143,7 @@ class Round:
         self._last_kind: tuple[Status, str | None] | None = None
         self._last_face: str | None = None
         self._muted = False
+        self._straggler = False
         if shown is not None:
             # The first answer is this very card: nothing is edited until the news differ.
             self._last_kind = self._kind(event)
@@ -141,7 +171,7 @@ class Round:
         try:
             while not self._ended.is_set():
                 await self._step()
-            await hand_over(self._bot, self._latest.job)
+            await hand_over(self._bot, self._latest.job, straggler=self._straggler)
         except Exception:
             _log.exception("a round broke", job=self._latest.job.id)
         finally:
@@ -202,13 +232,21 @@ class Round:
 
     async def _paced(self) -> bool:
         """Waits until the next edit is due; False when the end came meanwhile."""
+        while not self._ended.is_set():
+            due = self._due()
+            if due <= 0:
+                return True
+            # News of another kind are due sooner.
+            self._news.clear()
+            await self._within(self._news, due)
+        return False
+
+    def _due(self) -> float:
+        """Seconds until the latest news may be shown."""
         same = self._kind(self._latest) == self._last_kind
         waiting = self._latest.job.status is Status.WAITING
         pause = WAITING_SECONDS if waiting and same else PROGRESS_SECONDS
-        due = self._last_edit + pause - time.monotonic()
-        if due > 0:
-            await self._within(self._ended, due)
-        return not self._ended.is_set()
+        return self._last_edit + pause - time.monotonic()
 
     async def _show(self, card: cards.Card) -> None:
         """An edit that the end need not wait for longer than a moment."""
@@ -223,6 +261,8 @@ class Round:
             if not edit.done():
                 await asyncio.wait({edit}, timeout=LAST_WORD_SECONDS)
             if not edit.done():
+                # It may land at Discord all the same, and later than the end.
+                self._straggler = True
                 return
             outcome = edit.result()
         finally:

@@ -122,10 +122,10 @@ class House:
         data = {"custom_id": chosen, "component_type": 2}
         return await self.standin.interact(who | {"type": 3, "message": message_id, "data": data})
 
-    async def quiet(self) -> None:
+    async def quiet(self, seconds: float = 10.0) -> None:
         """Waits until every message says its end and the database knows it."""
         courier: Any = self.easel.bot.get_cog("Courier")
-        await self.until(lambda: not courier.busy and not [*self.easel.queue.waiting()])
+        await self.until(lambda: not courier.busy and not [*self.easel.queue.waiting()], seconds)
 
     def player(self, *, user: str = "ada", channel: str = "easel", **more: Any) -> Player:
         """A member at the keyboard."""

@@ -35,7 +35,11 @@ def lock(path: Path) -> FileLock:
     Makes the folder when it is missing. Raises ConfigurationError when another process holds
     the lock or the folder cannot be written.
     """
-    held = FileLock(path.with_name(path.name + ".lock"))
+    held = FileLock(
+        # Taken in a thread, released in another.
+        path.with_name(path.name + ".lock"),
+        thread_local=False,
+    )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         held.acquire(timeout=0)

@@ -107,6 +107,8 @@ def _unusable(path: Path, error: Exception) -> ConfigurationError:
 def _on_connect(connection: sqlite3.Connection, _: object) -> None:
     # The driver would commit each statement of a migration by itself.
     connection.isolation_level = None
+    # Only a new file takes it: delivered pictures shall give their space back.
+    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
 
 
 def _on_begin(connection: Connection) -> None:

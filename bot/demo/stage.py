@@ -24,6 +24,7 @@ from bot.demo import DEMO_PASSWORD, DEMO_TOKEN, DEMO_USER, DISCORD_PORT, SERVER_
 from bot.demo.discord import DiscordStandIn
 from bot.demo.player import Player, exit_code
 from bot.demo.servers.sdapi import DemoImageServer
+from bot.errors import ConfigurationError
 
 START_SECONDS = 60.0
 STOP_SECONDS = 4.0
@@ -242,9 +243,9 @@ def free_port(wanted: int, *, exact: bool = False) -> int:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", wanted))
-        except OSError:
+        except OSError as error:
             if exact:
-                raise
+                raise ConfigurationError(f"--port: {wanted} is taken: choose another") from error
             probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot import log
 from bot.errors import QueueFull
@@ -53,9 +53,14 @@ class Queue:
         # Seconds from claim to picture of the last jobs of each route, for the ETA.
         self._seconds: dict[str, deque[float]] = {}
 
-    async def load(self) -> list[Job]:
-        """At the start: rescues what ran, loads what waits; returns the rescued jobs."""
+    async def load(self, routes: Sequence[str] = ()) -> list[Job]:
+        """At the start: rescues what ran, loads what waits; returns the rescued jobs.
+
+        `routes` are the backends that there are; jobs of others go to the first of them.
+        """
         orphans = await self._store.rescue()
+        if routes and (moved := await self._store.adopt(routes, routes[0])):
+            _log.warning("jobs of a removed backend go on elsewhere", jobs=moved, to=routes[0])
         accepted, _ = await self._store.open_jobs()
         self._open = {job.id: job for job in accepted}
         return orphans
@@ -107,7 +112,7 @@ class Queue:
         finally:
             self._writing.remove(new.guest)
 
-    async def accept(self, job: Job, message_id: int, shown: Place | None = None) -> None:
+    async def accept(self, job: Job, message_id: int | None, shown: Place | None = None) -> None:
         """The member has seen the card, which said `shown`: the job stands in line."""
         taken = await self._store.accept(job.id, message_id)
         self._shown.pop(job.id, None)
@@ -162,16 +167,20 @@ class Queue:
 
     def progress(self, job: Job, progress: Progress) -> None:
         """How far it is; only memory and the listeners hear of it."""
-        if self._open.get(job.id) is not None:
-            self._tell(JobEvent(job, progress=progress))
+        held = self._open.get(job.id)
+        if held is not None and held.status is Status.RUNNING and held.attempt == job.attempt:
+            self._tell(JobEvent(held, progress=progress))
 
-    async def release(self, job: Job, *, delay: float, counted: bool, error: str) -> None:
-        """Back into line at its old place."""
+    async def release(
+        self, job: Job, *, delay: float, counted: bool, error: str, trouble: str | None = None
+    ) -> None:
+        """Back into line at its old place; `trouble` tells its member why, as a sentence."""
         back = await self._store.release(job, delay=delay, counted=counted, code=error)
         self._stoppers.pop(job.id, None)
         if back is not None:
             self._open[back.id] = back
-            self._tell(self._waits(back, self.place(back)))
+            event = self._waits(back, self.place(back))
+            self._tell(replace(event, trouble=trouble) if trouble else event)
             asyncio.get_running_loop().call_later(delay, self.wake(back.route).set)
 
     def trouble(self, route: str, sentence: str | None) -> None:

@@ -24,6 +24,7 @@ from bot.values.request import ImageRequest
 from bot.values.source import Role, Source
 
 _log = log.get("store")
+INTERRUPTED = "I was interrupted three times while drawing this. Please try again."
 _ENDS = (Status.PAINTED, Status.FAILED, Status.CANCELLED)
 
 
@@ -72,7 +73,7 @@ class Store:
                 await connection.execute(insert(sources), given)
             return _job(row)
 
-    async def accept(self, job_id: int, message_id: int) -> Job | None:
+    async def accept(self, job_id: int, message_id: int | None) -> Job | None:
         """The member has seen the waiting card: from now on the job may be claimed."""
         return await self._one(
             update(jobs)
@@ -89,10 +90,10 @@ class Store:
             )
 
     async def readdress(self, job_id: int, address: Address) -> Job | None:
-        """A fresh token for the same job (the member pressed Keep waiting)."""
+        """A fresh token for a job whose end has not been told (Keep waiting); else None."""
         return await self._one(
             update(jobs)
-            .where(jobs.c.id == job_id)
+            .where(jobs.c.id == job_id, jobs.c.told.is_(False))
             .values(
                 token=address.token,
                 expires_at=address.expires_at,
@@ -233,19 +234,44 @@ class Store:
             )
             return tuple(Source(Role(r.role), r.data, r.width, r.height) for r in rows)
 
-    async def rescue(self) -> list[Job]:
-        """At the start: what ran goes back into line; returns it as it was, attempts and all."""
+    async def rescue(self, most_failures: int = 3) -> list[Job]:
+        """At the start: what ran goes back into line; returns it as it was, attempts and all.
+
+        An interrupted attempt counts as broken; the last one that is allowed is the end.
+        """
         async with self._database.begin() as connection:
             rows = await connection.execute(
                 select(jobs).where(jobs.c.status == Status.RUNNING).order_by(jobs.c.id)
             )
             orphans = await _readable(connection, rows.all())
+            mine = jobs.c.status == Status.RUNNING
+            # A job that was running each time the bot broke may be what broke it.
             await connection.execute(
                 update(jobs)
-                .where(jobs.c.status == Status.RUNNING)
-                .values(status=Status.WAITING, not_before=0)
+                .where(mine, jobs.c.failures + 1 >= most_failures)
+                .values(
+                    status=Status.FAILED,
+                    ended_at=time.time(),
+                    error_code="Interrupted",
+                    error_sentence=INTERRUPTED,
+                )
+            )
+            await connection.execute(
+                update(jobs)
+                .where(mine)
+                .values(status=Status.WAITING, not_before=0, failures=jobs.c.failures + 1)
             )
             return orphans
+
+    async def adopt(self, routes: Sequence[str], by: str) -> int:
+        """Waiting jobs of backends that are no longer configured go to another; how many."""
+        async with self._database.begin() as connection:
+            result = await connection.execute(
+                update(jobs)
+                .where(jobs.c.status == Status.WAITING, jobs.c.route.not_in(routes))
+                .values(route=by)
+            )
+            return result.rowcount
 
     async def open_jobs(self) -> tuple[list[Job], list[Job]]:
         """What waits or runs: (accepted, not yet accepted), each in order."""

@@ -27,6 +27,8 @@ from bot.values.picture import Picture
 from bot.values.source import Source
 
 MAX_FAILURES = 3
+LEAST_PAUSE = 1.0
+"""Seconds before a busy server is asked again, whatever it says."""
 BEAT_SECONDS = 15.0
 IDLE_SECONDS = 5.0
 """How often an idle worker looks by itself; the wake event is what usually calls it."""
@@ -48,7 +50,7 @@ def verdict(error: EaselError, failures: int) -> Retry | None:
     A server that was never reached, or is busy, costs the job nothing.
     """
     if isinstance(error, BackendBusy):
-        return Retry(error.retry_after or 5.0, counted=False)
+        return Retry(max(LEAST_PAUSE, error.retry_after or 5.0), counted=False)
     if isinstance(error, BackendUnreachable):
         if not error.taken:
             return Retry(1.0, counted=False)
@@ -97,8 +99,11 @@ class Worker:
             return
         self._unwanted = False
         job = await self._queue.claim(self._backend.name, self._interrupt)
-        if job is not None:
+        if job is not None and self._stopping.is_set():
+            await self._queue.release(job, delay=0, counted=False, error="Stopped")
+        elif job is not None:
             await self._carry(job)
+        if job is not None:
             return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(wake.wait(), IDLE_SECONDS)
@@ -209,7 +214,14 @@ class Worker:
             await self._fail(job, error)
             return
         _log.warning("job goes back into line", job=job.id, error=str(error), delay=retry.delay)
-        await self._queue.release(job, delay=retry.delay, counted=retry.counted, error=error.code)
+        busy = isinstance(error, BackendBusy)
+        await self._queue.release(
+            job,
+            delay=retry.delay,
+            counted=retry.counted,
+            error=error.code,
+            trouble="The image server is busy. Your place in line is kept." if busy else None,
+        )
 
     async def _fail(self, job: Job, error: EaselError) -> None:
         ref = secrets.token_hex(2)

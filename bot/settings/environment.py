@@ -166,6 +166,8 @@ class SecretFiles(PydanticBaseSettingsSource):
         """All secrets that were given as files."""
         found: dict[str, Any] = {}
         for name, field in self.settings_cls.model_fields.items():
+            if name in self.current_state:
+                continue  # given by a source above; a broken file does not matter
             value, key, _ = self.get_field_value(field, name)
             if value is not None:
                 found[key] = value

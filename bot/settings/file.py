@@ -58,7 +58,7 @@ class Auth(_Strict):
 class BackendSettings(_Strict):
     """One image server.
 
-    `timeout_seconds`: the longest one picture may take, loading of the model included.
+    `timeout_seconds`: the longest one call for pictures may take, loading of the model included.
     `concurrency`: requests in flight at once (an A1111-style server paints one at a time).
     `rate` (requests per second) and `burst` (requests): the server's own throttle, if it has one.
     `payload`: the operator's own fields, merged under Easel's.

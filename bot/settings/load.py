@@ -57,6 +57,7 @@ class Settings:
                 "allowed_guild_ids": (),
                 "database_url": f"sqlite:///{database}",
                 "web_port": 0,
+                "shutdown_seconds": 2.0,
             }
         )
         parts = urlsplit(backend)

@@ -125,6 +125,8 @@ class Painters:
 
 def trouble_of(painter: Health) -> str | None:
     """The sentence for waiting cards while a painter cannot be used."""
-    if painter.state is not State.DOWN:
-        return None
-    return "The image server can't be reached right now. Your place in line is kept."
+    return {
+        State.DOWN: "The image server can't be reached right now. Your place in line is kept.",
+        State.REJECTED: "The image server doesn't accept this bot's password just now. "
+        "Your place in line is kept.",
+    }.get(painter.state)

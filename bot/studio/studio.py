@@ -210,7 +210,7 @@ class Studio:
         job = await self.owned(job_id, guest)
         fresh = await self._queue.readdress(job, address)
         if fresh is None:
-            raise Gone("That picture is no longer in line.")
+            raise Gone("That picture has been delivered already, perhaps as a direct message.")
         return fresh
 
     async def outcome(self, job_id: int, guest: Guest) -> str:
@@ -236,7 +236,7 @@ class Studio:
         """All news of all jobs, on the event loop."""
         self._queue.subscribe(listener)
 
-    async def accepted(self, job: Job, message_id: int, shown: Place | None = None) -> None:
+    async def accepted(self, job: Job, message_id: int | None, shown: Place | None = None) -> None:
         """The member has seen the waiting card, which said that place."""
         await self._queue.accept(job, message_id, shown)
 

@@ -108,6 +108,15 @@ def failed(job: Job) -> Card:
     return Card(embed, row(job.id, Action.RETRY, Action.DELETE))
 
 
+def undeliverable(job: Job) -> Card:
+    """Finished, but Discord does not take it; it is kept on disk."""
+    text = (
+        f"{_title(job.request)}\nThe picture is finished, but Discord doesn't take it. It is kept, "
+        "and I will try again later."
+    )
+    return Card(discord.Embed(description=text, colour=ERROR_COLOUR), row(job.id, Action.DELETE))
+
+
 def cancelled(job: Job) -> Card:
     """Withdrawn by its member or a moderator."""
     embed = discord.Embed(description=f"{_title(job.request)}\nCancelled.", colour=QUIET_COLOUR)

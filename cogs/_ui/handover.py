@@ -1,8 +1,8 @@
 """The end of a round: the pictures, or the word that there are none, reach the guest for certain.
 
-The ways are tried in the order of the table in `bot.values.guest` and the postman: the message
-through its token, then through its channel, then a direct message; what finds no way stays on
-disk and is tried again at the next start. A private picture never goes to a public channel.
+The ways, in order: the message through its token, then through its channel, then a direct
+message (`_ui.post`). What finds no way stays on disk and is tried again when the bot signs in
+anew. A private picture never goes to a public channel.
 """
 
 from __future__ import annotations
@@ -29,53 +29,95 @@ REQUEST_BYTES = (25 << 20) - (256 << 10)
 """All files of one request together, with room for the rest of it (contracts: discord 8)."""
 SMALLEST_LIMIT = 64 << 10
 ALT_LIMIT = 1024
+STRAGGLER_SECONDS = 15.0
+"""An edit that was given up has landed, or failed, after this long."""
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 """Seconds between tries; the last one repeats, for about an hour in all."""
 
 _log = log.get("delivery")
 
 
-async def hand_over(bot: EaselBot, job: Job) -> None:
-    """Tries until the guest has it, or no way is left. Never raises for Discord's sake."""
-    limit = job.address.upload_limit
+async def hand_over(bot: EaselBot, job: Job, *, straggler: bool = False) -> None:
+    """Tries until the guest has it, or no way is left. Never raises for Discord's sake.
+
+    `straggler`: an older edit may still be on its way and land after ours. Then ours is made
+    once more after it must have landed, before the pictures are let go.
+    """
+    if job.status is Status.DELIVERED:
+        return
+    parcel = Parcel(bot, job)
     for pause in (*PAUSES, *([PAUSES[-1]] * 60)):
         try:
-            outcome = await _once(bot, job, limit)
+            outcome = await parcel.bring()
+            if outcome is Outcome.DONE and straggler:
+                await asyncio.sleep(STRAGGLER_SECONDS)
+                outcome = await parcel.bring()
+            if outcome is Outcome.DONE:
+                await bot.studio.told(job)
+                _log.info("job delivered", job=job.id, end=job.status, files=len(parcel.files))
         except DatabaseUnavailable as error:
             _log.error("delivery has to wait", job=job.id, error=str(error), pause=pause)
             await asyncio.sleep(pause)
             continue
         if outcome in (Outcome.DONE, Outcome.NO_WAY, Outcome.REFUSED):
             return
-        if outcome is Outcome.TOO_LARGE and limit > SMALLEST_LIMIT:
-            limit = max(SMALLEST_LIMIT, limit // 2)
-            _log.warning("Discord found a file too large", job=job.id, next_limit=limit)
-            continue
-        _log.warning("delivery has to wait", job=job.id, reason=outcome.name, pause=pause)
-        await asyncio.sleep(pause)
-    _log.error("given up for now; kept for the next start", job=job.id)
+        if outcome is not Outcome.TOO_LARGE:
+            _log.warning("delivery has to wait", job=job.id, reason=outcome.name, pause=pause)
+            await asyncio.sleep(pause)
+    _log.error("given up for now; kept, and tried again later", job=job.id)
 
 
-async def _once(bot: EaselBot, job: Job, limit: int) -> Outcome:
-    studio, postman, channel = bot.studio, Postman(bot), job.address.channel_id
-    pictures = await studio.pictures(job) if job.status is Status.PAINTED else []
-    if not job.address.alive(time.time()):
-        # The interaction's limit may have been the member's own; a channel's is the default.
-        limit = min(limit, DEFAULT_UPLOAD_BYTES)
-    files, note = await pack(job, pictures, limit)
-    card = await _card(bot, job, pictures, note)
-    outcome = await postman.edit(job.address, card, files)
-    if outcome is Outcome.GONE:
-        _log.info("the message was deleted; nothing is posted", job=job.id)
-        outcome = Outcome.DONE
-    elif outcome is Outcome.TOO_OFTEN and channel is not None and job.address.by_channel():
-        outcome = await postman.post_channel(channel, card, files, f"easel-{job.id}-end")
-    elif outcome in (Outcome.NO_WAY, Outcome.TOO_OFTEN):
-        outcome = await _by_dm(bot, job, card, files)
-    if outcome is Outcome.DONE:
-        await studio.told(job)
-        _log.info("job delivered", job=job.id, end=job.status, files=len(files))
-    return outcome
+class Parcel:
+    """What is to be brought: the end's card and its files, packed once for each limit."""
+
+    def __init__(self, bot: EaselBot, job: Job) -> None:
+        self._bot = bot
+        self._job = job
+        self._postman = Postman(bot)
+        self._limit = job.address.upload_limit
+        self._packed_for = -1
+        self._note: str | None = None
+        self.files: list[Upload] = []
+
+    async def bring(self) -> Outcome:
+        """One try by the ways that there are. TOO_LARGE has halved the limit already."""
+        job, card = self._job, await self._pack()
+        if card is None:
+            return Outcome.DONE
+        outcome = await self._postman.edit(job.address, card, self.files)
+        if outcome is Outcome.GONE:
+            _log.info("the message was deleted; nothing is posted", job=job.id)
+            return Outcome.DONE
+        channel = job.address.channel_id
+        if outcome is Outcome.TOO_OFTEN and channel is not None and job.address.by_channel():
+            nonce = f"easel-{job.id}-end"
+            return await self._postman.post_channel(channel, card, self.files, nonce)
+        if outcome in (Outcome.NO_WAY, Outcome.TOO_OFTEN):
+            return await _by_dm(self._bot, job, card, self.files)
+        if outcome is Outcome.TOO_LARGE and self._limit > SMALLEST_LIMIT:
+            self._limit = max(SMALLEST_LIMIT, self._limit // 2)
+            _log.warning("Discord found a file too large", job=job.id, next_limit=self._limit)
+        elif outcome in (Outcome.REFUSED, Outcome.TOO_LARGE):
+            _log.error("Discord does not take the end of a job; it is kept", job=job.id)
+            await self._postman.edit(job.address, cards.undeliverable(job))
+            return Outcome.REFUSED
+        return outcome
+
+    async def _pack(self) -> cards.Card | None:
+        """The card, with `files` packed; None when there is nothing left to bring."""
+        job, limit = self._job, self._limit
+        pictures: list[Picture] = []
+        if job.status is Status.PAINTED and job.outcome is None:
+            pictures = await self._bot.studio.pictures(job)
+            if not pictures:
+                return None
+        if not job.address.alive(time.time()):
+            # The interaction's limit may have been the member's own; a channel's is the default.
+            limit = min(limit, DEFAULT_UPLOAD_BYTES)
+        if limit != self._packed_for:
+            self.files, self._note = await pack(job, pictures, limit)
+            self._packed_for = limit
+        return await _card(self._bot, job, pictures, self._note)
 
 
 async def _by_dm(bot: EaselBot, job: Job, card: cards.Card, files: Sequence[Upload]) -> Outcome:
@@ -94,7 +136,7 @@ async def _card(
         return cards.cancelled(job)
     if job.status is Status.PAINTED and job.outcome is not None:
         return cards.described(job)
-    if job.status is Status.FAILED or not pictures:
+    if job.status is Status.FAILED:
         return cards.failed(job)
     return cards.done(job, pictures, source=await _source(bot, job), note=note)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import Any
 
 import aiohttp
@@ -38,24 +39,45 @@ async def take(
     """
     writing = asyncio.ensure_future(order)
     await asyncio.wait({writing}, timeout=ROW_SECONDS)
-    if not writing.done():
-        await interaction.response.defer(ephemeral=private)
+    thinking = None if writing.done() else await _think(interaction, private=private)
     job = await writing
     if job is None:
         _log.warning("a replayed interaction was ignored", interaction=interaction.id)
         return
-    place = studio.place(job)
-    message_id = await _show(interaction, studio, postman, job, place)
-    if message_id is None:
+    if thinking is Landed.NO:
         await studio.withdraw(job)
         return
-    await accept(studio, job, message_id, place)
-    interaction.client.dispatch(
-        "job_accepted", replace(job, address=job.address.landed(message_id)), place
-    )
+    place = studio.place(job)
+    landed = await _show(interaction, studio, job, place)
+    found = landed.message_id
+    if found is None and not landed.refused:
+        found = await postman.settle_original(job.address)
+    if found is None:
+        await studio.withdraw(job)
+        return
+    shown = place if landed.message_id is not None else None
+    await accept(studio, job, found, shown)
+    accepted = replace(job, address=job.address.landed(found))
+    interaction.client.dispatch("job_accepted", accepted, shown)
 
 
-async def accept(studio: Studio, job: Job, message_id: int, shown: Place | None = None) -> None:
+class Landed(Enum):
+    """What became of "thinking …"."""
+
+    YES = auto()
+    NO = auto()
+    UNSURE = auto()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of the card: its message if Discord said so; `refused` if it said no."""
+
+    message_id: int | None = None
+    refused: bool = False
+
+
+async def accept(studio: Studio, job: Job, message_id: int | None, shown: Place | None) -> None:
     """The card was seen: the database is asked until it has noted that."""
     while True:
         try:
@@ -65,21 +87,33 @@ async def accept(studio: Studio, job: Job, message_id: int, shown: Place | None 
             await asyncio.sleep(1)
 
 
-async def _show(
-    interaction: discord.Interaction, studio: Studio, postman: Postman, job: Job, place: Place
-) -> int | None:
-    """The card as the first answer; its message's id, or None when it was not taken."""
+async def _think(interaction: discord.Interaction, *, private: bool) -> Landed:
+    """The row takes its time: Discord waits only 3 s for the first answer."""
+    try:
+        await interaction.response.defer(ephemeral=private)
+    except discord.HTTPException as error:
+        _log.warning("the first answer was not taken", error=str(error))
+        return Landed.NO
+    except (aiohttp.ClientError, OSError) as error:
+        _log.warning("the first answer broke off", error=str(error))
+        return Landed.UNSURE
+    return Landed.YES
+
+
+async def _show(interaction: discord.Interaction, studio: Studio, job: Job, place: Place) -> Answer:
+    """The card as the first answer, or in the place of "thinking …"."""
     card = cards.waiting(job, place, studio.trouble(job))
     try:
         if interaction.response.is_done():
             message = await interaction.edit_original_response(embed=card.embed, view=card.view)
-            return message.id
+            return Answer(message.id)
         await interaction.response.send_message(
             embed=card.embed, view=card.view, ephemeral=job.address.private
         )
-        return (await interaction.original_response()).id
+        return Answer((await interaction.original_response()).id)
     except discord.HTTPException as error:
         _log.warning("the first answer was not taken", job=job.id, error=str(error))
+        return Answer(refused=error.status < 500)
     except (aiohttp.ClientError, OSError) as error:
         _log.warning("the first answer broke off; asking Discord", job=job.id, error=str(error))
-    return await postman.original_id(job.address)
+        return Answer()

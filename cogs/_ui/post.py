@@ -9,6 +9,7 @@ adapter and its HTTP session): the public classes cannot send buttons after a re
 
 from __future__ import annotations
 
+import asyncio
 import io
 import time
 from collections.abc import Sequence
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from bot.client import EaselBot
 
 NOBODY_PINGED = discord.AllowedMentions.none()
+
+
+class Unsettled(Exception):
+    """Nobody can say any more whether a first answer has reached its member."""
 
 
 class Outcome(Enum):
@@ -90,17 +95,27 @@ class Postman:
         """A new message in a channel, where the old one can no longer be edited."""
         return await self._settle(self._new(channel_id, card, files, nonce))
 
-    async def original_id(self, address: Address) -> int | None:
-        """The id of the first answer if Discord has one; None when it has none or can't tell."""
-        if not address.alive(time.time()):
-            return None
+    async def settle_original(self, address: Address) -> int | None:
+        """The id of the first answer, asked until Discord says; None when it has none.
+
+        Raises Unsettled when the token ends before Discord could be asked.
+        """
+        for pause in (0.5, 1.0, 2.0, 4.0, *([8.0] * 120)):
+            if not address.alive(time.time()):
+                break
+            try:
+                return await self._original(address)
+            except discord.NotFound:
+                return None
+            except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError):
+                await asyncio.sleep(pause)
+        raise Unsettled
+
+    async def _original(self, address: Address) -> int:
         adapter = async_context.get()
-        try:
-            found: Any = await adapter.get_original_interaction_response(
-                address.application_id, address.token, **self._session()
-            )
-        except (discord.DiscordException, aiohttp.ClientError, OSError):
-            return None
+        found: Any = await adapter.get_original_interaction_response(
+            address.application_id, address.token, **self._session()
+        )
         return int(found["id"])
 
     async def _settle(self, sending: Any) -> Outcome:

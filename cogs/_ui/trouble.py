@@ -47,5 +47,5 @@ async def _say(interaction: discord.Interaction, card: cards.Card) -> None:
             await interaction.followup.send(embed=card.embed, ephemeral=True)
         else:
             await interaction.response.send_message(embed=card.embed, ephemeral=True)
-    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+    except (discord.DiscordException, aiohttp.ClientError, OSError, RuntimeError) as error:
         _log.warning("could not tell the member", error=str(error))

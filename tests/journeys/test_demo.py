@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import psutil
@@ -30,6 +31,24 @@ def _demo(folder: Path, *arguments: str) -> subprocess.Popen[str]:
         stderr=subprocess.DEVNULL,
         text=True,
     )
+
+
+def _draw(line: str) -> None:
+    """A picture is being drawn on the page that `line` names."""
+    url = line.split("at ")[1].split(maxsplit=1)[0]
+    options = [
+        {"name": "prompt", "type": 3, "value": "a slow tree"},
+        {"name": "steps", "type": 4, "value": 100},
+    ]
+    data = {"name": "draw", "type": 1, "options": options}
+    asked = {"user": "ada", "channel": "easel", "type": 2, "data": data}
+    body = json.dumps(asked).encode()
+    request = urllib.request.Request(
+        f"{url}page/interactions", body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert json.load(answer)["outcome"] == "message"
+    time.sleep(1)
 
 
 def test_say_plays_the_lines_saves_the_pictures_and_tells_how_it_went(tmp_path: Path) -> None:
@@ -63,6 +82,7 @@ def test_ctrl_c_stops_all_parts_within_five_seconds(tmp_path: Path) -> None:
             assert line, "the demo ended before it told its URL"
     parts = psutil.Process(demo.pid).children(recursive=True)
     assert len([p for p in parts if "--only" in p.cmdline()]) == 3
+    _draw(line)
     began = time.monotonic()
     demo.send_signal(signal.SIGINT)
     demo.wait(10)

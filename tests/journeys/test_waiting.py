@@ -146,7 +146,7 @@ async def test_a_private_card_asks_to_be_kept_alive_before_its_token_ends(
     assert "direct message" in words(slow_house.message(message_id))
     monkeypatch.undo()
     outcome = await slow_house.press(message_id, "keep")
-    assert outcome["outcome"] == "update"
-    assert "Keep waiting" not in labels(slow_house.message(message_id))
+    assert outcome["outcome"] == "deferred_update"
+    await slow_house.until(lambda: "Keep waiting" not in labels(slow_house.message(message_id)))
     await slow_house.until(lambda: bool(slow_house.message(message_id)["attachments"]))
     assert slow_house.message(message_id)["ephemeral"]

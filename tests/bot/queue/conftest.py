@@ -52,6 +52,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pause between tries is a turn of the loop: only what is waited for takes time."""
     turn = asyncio.sleep
     monkeypatch.setattr(health, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(worker, "LEAST_PAUSE", 0.001)
 
     async def sleep(seconds: float) -> None:
         await turn(seconds if seconds < 1 or seconds == worker.BEAT_SECONDS else 0)

@@ -287,7 +287,7 @@ async def test_after_a_crash_what_ran_goes_back_to_its_place(file: Path) -> None
     claimed = [await store.claim("main") for _ in range(2)]
     assert ids([c for c in claimed if c is not None]) == [job.id, later.id]
     assert claimed[0] is not None
-    assert (claimed[0].attempt, claimed[0].failures) == (job.attempt + 1, 0)
+    assert (claimed[0].attempt, claimed[0].failures) == (job.attempt + 1, 1)
     await again.close()
 
 
