@@ -42,6 +42,8 @@ def migrate(path: Path) -> Migrated:
     config, head = _config()
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
     event.listen(engine, "connect", _on_connect)
+    if not path.exists():
+        event.listen(engine, "connect", _on_first_connect)
     event.listen(engine, "begin", _on_begin)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +109,10 @@ def _unusable(path: Path, error: Exception) -> ConfigurationError:
 def _on_connect(connection: sqlite3.Connection, _: object) -> None:
     # The driver would commit each statement of a migration by itself.
     connection.isolation_level = None
-    # Only a new file takes it: delivered pictures shall give their space back.
+
+
+def _on_first_connect(connection: sqlite3.Connection, _: object) -> None:
+    # Only before the first table: delivered pictures shall be able to give their space back.
     connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
 
 
