@@ -11,6 +11,7 @@
     │   └── Gone                    the job or message no longer exists
     ├── BrokenPicture               bytes that are not the picture they should be
     ├── DatabaseUnavailable         locked, full, read-only (retryable)
+    ├── DatabaseClosed              the bot is stopping: what is left is done after the restart
     └── BackendError                a painter did not deliver
         ├── BackendUnreachable      nothing answers there (retryable)
         ├── BackendBusy             429 or 503 (retryable)
@@ -107,6 +108,12 @@ class DatabaseUnavailable(EaselError):
 
     default_sentence = "Easel can't save anything right now. Please try again in a minute."
     retryable = True
+
+
+class DatabaseClosed(EaselError):
+    """The bot has stopped; whoever still asks comes too late."""
+
+    default_sentence = "Easel is just restarting. Please try again in a minute."
 
 
 class BackendError(EaselError):

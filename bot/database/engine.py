@@ -7,6 +7,8 @@ the process's statements in its own thread.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,8 +21,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from bot.errors import ConfigurationError, DatabaseUnavailable
+from bot.errors import ConfigurationError, DatabaseClosed, DatabaseUnavailable
 
+CLOSE_SECONDS = 5.0
+"""How long a stop waits for the last step of the database."""
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # what a member was told survives a power cut
@@ -60,6 +64,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._closed = False
         self._engine: AsyncEngine = create_async_engine(
             f"sqlite+aiosqlite:///{path}",
             poolclass=AsyncAdaptedQueuePool,
@@ -73,8 +78,11 @@ class Database:
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """One transaction; committed at the end, rolled back on any error.
 
-        Raises DatabaseUnavailable when the file is locked, full, read-only or gone.
+        Raises DatabaseUnavailable when the file is locked, full, read-only or gone, and
+        DatabaseClosed after `close`: the pool would open the file anew.
         """
+        if self._closed:
+            raise DatabaseClosed(self.path.name)
         try:
             async with self._engine.begin() as connection:
                 yield connection
@@ -92,6 +100,12 @@ class Database:
 
     async def close(self) -> None:
         """Waits for the running statement and closes the file."""
+        self._closed = True
+        # The pool's one connection is free once the last step has ended; a connection that is
+        # still in use would be left open.
+        with contextlib.suppress(DBAPIError, PoolTimeout, TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS), self._engine.connect():
+                pass
         await self._engine.dispose()
 
 
