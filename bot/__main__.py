@@ -65,6 +65,13 @@ def _add_demo(demo: argparse.ArgumentParser) -> None:
         "--timeout", type=float, default=120.0, help="seconds for one line (default 120)"
     )
     demo.add_argument("--only", choices=["discord", "server", "bot"], help="one part alone")
+    demo.add_argument(
+        "--as",
+        dest="kind",
+        choices=["a1111", "forge", "sdnext", "sdcpp", "koboldcpp"],
+        default="a1111",
+        help="which image server is played",
+    )
     demo.add_argument("--port", type=int, help="the page's port (default 8420)")
     demo.add_argument("--server-port", type=int, help=argparse.SUPPRESS)
     demo.add_argument("--data", type=Path, help="keep the demo's database in this folder")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import tempfile
 from pathlib import Path
 
@@ -18,7 +19,7 @@ async def demo(chosen: argparse.Namespace, settings: Settings) -> int:
         await stage.only_discord(chosen.port, chosen.record)
         return 0
     if chosen.only == "server":
-        await stage.only_server(chosen.port)
+        await stage.only_server(chosen.port, chosen.kind)
         return 0
     if chosen.only == "bot":
         return await _demo_bot(chosen, settings)
@@ -31,19 +32,22 @@ async def demo(chosen: argparse.Namespace, settings: Settings) -> int:
         record=chosen.record,
         browser=not chosen.no_browser,
         own_server=not settings.backends,
+        kind=chosen.kind,
     )
     return await stage.perform(play, ERROR_COLOUR)
 
 
 async def _demo_bot(chosen: argparse.Namespace, settings: Settings) -> int:
     port, server_port = chosen.port or DISCORD_PORT, chosen.server_port or SERVER_PORT
-    with tempfile.TemporaryDirectory(prefix="easel-demo-") as folder:
-        data = chosen.data or Path(folder)
+    with contextlib.ExitStack() as stack:
+        data = chosen.data
+        if data is None:
+            data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="easel-demo-")))
         await stage.answering(f"http://127.0.0.1:{port}/")
         on_stage = settings.on_stage(
             token=DEMO_TOKEN,
             api_url=f"http://127.0.0.1:{port}/api",
-            database=(data / "easel.db").resolve(),
+            database=data.resolve() / "easel.db",
             backend=f"http://{DEMO_USER}:{DEMO_PASSWORD}@127.0.0.1:{server_port}",
         )
         return await app.run(on_stage, ready_timeout=0.2, until=stage.orphaned)

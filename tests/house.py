@@ -172,10 +172,13 @@ async def open_house(
     before: Callable[[House], None] | None = None,
     start: bool = True,
     rate_limits: bool = True,
+    kind: str = "a1111",
 ) -> AsyncIterator[House]:
     """Opens all three; `before` may change limits, backend or environment settings."""
     more: dict[str, Any] = {"models": models} if models else {}
-    server = DemoImageServer(step_seconds=step_seconds, load_seconds=0.05, workers=0, **more)
+    server = DemoImageServer(
+        kind=kind, step_seconds=step_seconds, load_seconds=0.05, workers=0, **more
+    )
     standin = DiscordStandIn(token=TOKEN, record=record, rate_limits=rate_limits)
     await asyncio.gather(server.start(), standin.start())
     house = House(folder, standin, server)

@@ -44,6 +44,7 @@ class Play:
     record: Path | None = None
     browser: bool = True
     own_server: bool = True
+    kind: str = "a1111"
 
 
 class Part:
@@ -118,7 +119,8 @@ async def _perform(
     record = ["--record", str(play.record)] if play.record else []
     parts.append(await Part.start("discord", folder, "--port", str(port), *record))
     if play.own_server:
-        parts.append(await Part.start("server", folder, "--port", str(server_port)))
+        server = ("--port", str(server_port), "--as", play.kind)
+        parts.append(await Part.start("server", folder, *server))
     parts.append(
         await Part.start(
             "bot",
@@ -203,9 +205,10 @@ async def only_discord(port: int | None, record: Path | None) -> None:
     await _until_stopped(standin.close)
 
 
-async def only_server(port: int | None) -> None:
-    """`--only server`: the demo image server alone, until it is stopped."""
+async def only_server(port: int | None, kind: str = "a1111") -> None:
+    """`--only server`: the demo image server alone, playing one `kind`, until it is stopped."""
     server = DemoImageServer(
+        kind=kind,
         port=port or SERVER_PORT,
         username=DEMO_USER,
         password=DEMO_PASSWORD,
