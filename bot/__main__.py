@@ -34,6 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
     except EaselError as error:
         sys.stderr.write(f"easel: {error}\n")
         return 1
+    except BrokenPipeError:
+        return 1  # whoever read the output has gone
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        sys.stderr.write(f"easel: {error.strerror or error}{where}\n")
+        return 2
     except KeyboardInterrupt:
         return 130
 
@@ -52,8 +58,35 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path("out"), help="where --draw saves its pictures"
     )
     check.set_defaults(work=_check)
-    _add_demo(kinds.add_parser("demo", help="try it here, without Discord and without a GPU"))
+    _add_demo(
+        kinds.add_parser(
+            "demo",
+            help="try it here, without Discord and without a GPU",
+            epilog=_LINES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
     return parser
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 65535:
+        raise argparse.ArgumentTypeError("a port is 1 to 65535")
+    return value
+
+
+_LINES = """\
+lines of --say:
+  /command [sub] name:value …   a value runs until the next option; image:@file.png attaches
+  press LABEL[#n]               a button of the last message
+  select VALUE                  an option of its select
+  fill FIELD:VALUE              the form that a press or select opened
+  menu NAME                     a message command on the last message
+  as NAME                       go on as ada, bob or admin
+  in CHANNEL                    go on in easel, gallery, sketches or dm
+  wait SECONDS
+A line that ends in & is not waited for."""
 
 
 def _add_demo(demo: argparse.ArgumentParser) -> None:
@@ -72,7 +105,7 @@ def _add_demo(demo: argparse.ArgumentParser) -> None:
         default="a1111",
         help="which image server is played",
     )
-    demo.add_argument("--port", type=int, help="the page's port (default 8420)")
+    demo.add_argument("--port", type=_port, help="the page's port (default 8420)")
     demo.add_argument("--server-port", type=int, help=argparse.SUPPRESS)
     demo.add_argument("--data", type=Path, help="keep the demo's database in this folder")
     demo.add_argument("--record", type=Path, metavar="FILE.jsonl", help="record all requests")

@@ -34,6 +34,9 @@ from bot.studio.families import read_families
 from bot.studio.painters import trouble_of
 from bot.web import HealthPage
 
+FIRST_PROBE_SECONDS = 3.0
+"""How long the sign-in to the gateway waits for the painters' first answers."""
+
 _log = log.get("app")
 
 
@@ -109,7 +112,7 @@ class Easel:
         for chosen in self.settings.backends:
             backend = registry.build(chosen)
             self._closing.push_async_callback(backend.close)
-            health = Health(backend, self._health_changed)
+            health = Health(backend, self._health_changed, self._clear_up)
             self.painters[backend.name] = health
             for _ in range(chosen.concurrency):
                 self._workers.append(Worker(self.queue, health, instance))
@@ -143,12 +146,19 @@ class Easel:
                 f"({type(error).__name__}): check the network and DISCORD_PROXY"
             ) from error
         self._start_tasks()
+        # Completions and defaults need the painters' lists; one that is away is not waited for.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_PROBE_SECONDS):
+                await asyncio.gather(*(h.probed() for h in self.painters.values()))
 
     def _start_tasks(self) -> None:
         for worker in self._workers:
             self._tasks.append(asyncio.create_task(worker.run()))
         for health in self.painters.values():
             self._tasks.append(asyncio.create_task(health.run()))
+
+    async def _clear_up(self, route: str) -> None:
+        await self.studio.clear_up(route)
 
     def _health_changed(self, health: Health) -> None:
         self.queue.trouble(health.backend.name, trouble_of(health))

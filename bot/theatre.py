@@ -44,6 +44,8 @@ async def _demo_bot(chosen: argparse.Namespace, settings: Settings) -> int:
         if data is None:
             data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="easel-demo-")))
         await stage.answering(f"http://127.0.0.1:{port}/")
+        if not settings.backends:
+            await stage.answering(f"http://127.0.0.1:{server_port}/")
         on_stage = settings.on_stage(
             token=DEMO_TOKEN,
             api_url=f"http://127.0.0.1:{port}/api",

@@ -36,8 +36,8 @@ class HealthPage:
             await web.TCPSite(self._runner, self._host, self._port).start()
         except OSError as error:
             raise ConfigurationError(
-                f"WEB_PORT: can't listen on {self._host}:{self._port} ({error.strerror}): "
-                "choose another port, or 0 for none"
+                f"WEB_HOST, WEB_PORT: can't listen on {self._host}:{self._port} "
+                f"({error.strerror}): choose another port, or 0 for none"
             ) from error
         _log.info("health page", url=f"http://{self._host}:{self._port}/healthz")
 

@@ -18,6 +18,7 @@ def build(settings: BackendSettings) -> Backend:
     if kind is None:
         known = ", ".join(sorted(KINDS))
         raise ConfigurationError(
-            f"backend {settings.name}: kind {settings.kind!r} is unknown (known: {known})"
+            f"backend {settings.name}: kind {settings.kind!r} is unknown (known: {known}): "
+            "correct BACKEND_KIND, or kind: in easel.yaml"
         )
     return kind(settings)

@@ -6,7 +6,7 @@ The worker waits here before it claims, so that a job is never taken for a paint
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 
 from bot import log
@@ -29,20 +29,34 @@ class State(StrEnum):
 
 
 class Health:
-    """One painter's state. `error` is the last reason, None while it is up."""
+    """One painter's state. `error` is the last reason, None while it is up.
 
-    def __init__(self, backend: Backend, changed: Callable[[Health], None]) -> None:
+    `prepare(name)` is awaited after a good probe and before anybody may claim.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        changed: Callable[[Health], None],
+        prepare: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
         self.backend = backend
         self.state = State.UNKNOWN
         self.error: EaselError | None = None
         self._changed = changed
+        self._prepare = prepare
         self._up = asyncio.Event()
+        self._first = asyncio.Event()
         self._doubt = asyncio.Event()
         self._doubt.set()
 
     async def ready(self) -> None:
         """Waits until the painter can be used."""
         await self._up.wait()
+
+    async def probed(self) -> None:
+        """Waits until the first probe has ended, well or not."""
+        await self._first.wait()
 
     @property
     def usable(self) -> bool:
@@ -87,11 +101,14 @@ class Health:
             )
             for warning in ability.warnings:
                 _log.warning("backend warning", backend=self.backend.name, warning=warning)
+        if self._prepare is not None and not self.usable:
+            await self._prepare(self.backend.name)
         self._settle(State.UP, None)
         return True
 
     def _settle(self, state: State, error: EaselError | None) -> None:
         before, self.state, self.error = self.state, state, error
+        self._first.set()
         if state is State.UP:
             self._up.set()
         else:

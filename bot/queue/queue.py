@@ -18,6 +18,7 @@ from bot.queue.job import Job, JobEvent, NewJob, Place, Status
 from bot.queue.store import Store
 from bot.values.guest import Address, Guest
 from bot.values.picture import Picture, Progress
+from bot.values.request import ImageRequest
 from bot.values.source import Source
 
 SHOWING_SECONDS = 60.0
@@ -201,6 +202,19 @@ class Queue:
             times.append(ended.ended_at - ended.started_at)
         self._ended(ended)
         return True
+
+    async def amend(self, job: Job, request: ImageRequest) -> None:
+        """Another request for a job that still waits; its card follows."""
+        changed = await self._store.amend(job, request)
+        if changed is not None and changed.id in self._open:
+            self._open[changed.id] = changed
+            self._tell(self._waits(changed, self.place(changed)))
+
+    async def refuse(self, job: Job, sentence: str) -> None:
+        """The end of a waiting job that turned out to be impossible, then the news."""
+        ended = await self._store.refuse(job, sentence)
+        if ended is not None:
+            self._ended(ended)
 
     async def word(self, job: Job, outcome: str) -> bool:
         """The end of a job whose outcome is words, then the news."""

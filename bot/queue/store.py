@@ -176,6 +176,29 @@ class Store:
         """The end of a job whose outcome is words (describe)."""
         return await self._fenced(job, status=Status.PAINTED, ended_at=time.time(), outcome=outcome)
 
+    async def amend(self, job: Job, request: ImageRequest) -> Job | None:
+        """Another request for a job that still waits."""
+        return await self._one(
+            update(jobs)
+            .where(jobs.c.id == job.id, jobs.c.status == Status.WAITING)
+            .values(request=request.model_dump_json())
+            .returning(*jobs.c)
+        )
+
+    async def refuse(self, job: Job, sentence: str) -> Job | None:
+        """The end of a job that still waits and turned out to be impossible."""
+        return await self._one(
+            update(jobs)
+            .where(jobs.c.id == job.id, jobs.c.status == Status.WAITING)
+            .values(
+                status=Status.FAILED,
+                ended_at=time.time(),
+                error_code="Refused",
+                error_sentence=sentence,
+            )
+            .returning(*jobs.c)
+        )
+
     async def fail(self, job: Job, code: str, sentence: str, ref: str) -> Job | None:
         """The end by an error; `ref` is the number that the log has too."""
         return await self._fenced(

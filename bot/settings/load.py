@@ -40,7 +40,7 @@ class Settings:
         """The SQLite file. Raises ConfigurationError for any other kind of DATABASE_URL."""
         url = self.environment.database_url
         prefix = "sqlite:///"
-        if not url.startswith(prefix) or len(url) == len(prefix):
+        if not url.startswith(prefix) or url.removeprefix(prefix) in ("", ":memory:"):
             raise ConfigurationError("DATABASE_URL: must look like sqlite:///data/easel.db")
         return Path(url.removeprefix(prefix))
 

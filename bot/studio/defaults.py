@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from bot.guilds import Effective
 from bot.studio.compose import DrawOptions
 from bot.studio.families import Family
+from bot.values.request import ImageRequest
 
 
 def with_defaults(options: DrawOptions, chosen: Effective) -> DrawOptions:
@@ -20,6 +21,31 @@ def with_defaults(options: DrawOptions, chosen: Effective) -> DrawOptions:
             if options.negative_prompt is None
             else options.negative_prompt
         ),
+    )
+
+
+def given(options: DrawOptions) -> tuple[str, ...]:
+    """The names of the options that a member gave."""
+    return tuple(f.name for f in fields(options) if getattr(options, f.name) is not None)
+
+
+def regained(request: ImageRequest, family: Family) -> DrawOptions:
+    """The options of a blind request as they were given; `family` is what it was composed by."""
+    names = set(request.blind or ())
+    held = {
+        name: getattr(request, name)
+        for name in names & {"steps", "cfg_scale", "sampler", "scheduler", "count", "model"}
+    }
+    if names & {"width", "height"} or request.kind != "txt2img":
+        held |= {"width": request.width, "height": request.height}
+    elif "size" in names:
+        sides = (request.width, request.height)
+        held["size"] = next((a for a, s in family.sizes.items() if tuple(s) == sides), None)
+    return DrawOptions(
+        prompt=request.prompt,
+        negative_prompt=request.negative_prompt,
+        seed=request.seed,
+        **held,
     )
 
 

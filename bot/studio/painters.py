@@ -24,6 +24,10 @@ class Painters:
         """What a painter listed; nothing before its first probe."""
         return self._painters[route].backend.ability or Ability()
 
+    def known(self, route: str) -> bool:
+        """Whether a painter has told its lists."""
+        return self._painters[route].backend.ability is not None
+
     def trouble(self, route: str) -> str | None:
         """Why nothing moves there just now, as a sentence; None when all is well."""
         painter = self._painters.get(route)

@@ -6,10 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from bot.errors import (
-    Gone,
-    NotAllowed,
-)
+from bot.errors import Gone, NotAllowed, Refusal
 from bot.guilds import Effective, Guilds
 from bot.images.sources import fit_mask
 from bot.queue.health import Health
@@ -22,7 +19,7 @@ from bot.studio.compose import (
     compose,
     new_seed,
 )
-from bot.studio.defaults import adapted, with_defaults
+from bot.studio.defaults import adapted, given, regained, with_defaults
 from bot.studio.families import Families
 from bot.studio.over import (
     RESIZE_MODES,
@@ -86,7 +83,33 @@ class Studio:
             limits,
         )
         self._queue.check(guest.user_id, guest.guild_id, _caps(limits))
+        if not self.painters.known(route):
+            request = request.model_copy(update={"blind": given(options)})
         return request, route
+
+    async def clear_up(self, route: str) -> None:
+        """The painter has told its lists: orders that were taken blindly are composed anew."""
+        for job in self.in_line():
+            if job.route != route or job.request.blind is None:
+                continue
+            try:
+                await self._queue.amend(job, self._seen(job))
+            except Refusal as refusal:
+                await self._queue.refuse(job, refusal.sentence)
+
+    def _seen(self, job: Job) -> ImageRequest:
+        """A blind request with its names spelt and its family's defaults. Raises Refusal."""
+        old, guest = job.request, replace(job.guest, channel_id=job.address.channel_id)
+        chosen = self.in_force(guest)
+        options = regained(old, self._families.of(old.model))
+        model = self.painters.choose(options.model, chosen.text("model"))
+        ability = self.painters.ability(job.route)
+        painted = model or ability.current_model
+        family = adapted(self._families.of(painted), chosen)
+        limits = chosen.limits(self._limits)
+        new = compose(with_defaults(options, chosen), painted, family, ability, limits)
+        kept = {"kind", "denoising_strength", "resize_mode", "inpainting", "upscaler", "upscale_by"}
+        return new.model_copy(update={name: getattr(old, name) for name in kept})
 
     def in_force(self, guest: Guest) -> Effective:
         """The defaults and caps for this guest in their channel, from memory."""

@@ -39,6 +39,8 @@ class ImageRequest(BaseModel):
     Names (`model`, `sampler`, `scheduler`) are spelt as the painter's own lists spell them;
     None leaves the choice to the painter. Sources travel beside the request (`values.source`):
     img2img, upscale and describe have one, img2img a mask as well if it has `inpainting`.
+    `blind` names the options that the member gave, on a request that was composed before its
+    painter had told its lists; it is composed anew once the painter has.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -60,6 +62,7 @@ class ImageRequest(BaseModel):
     inpainting: Inpainting | None = None
     upscaler: str | None = None
     upscale_by: float | None = Field(None, gt=1, le=8)
+    blind: tuple[str, ...] | None = None
 
     @property
     def pixels(self) -> int:

@@ -19,7 +19,9 @@ SHOWN_PROMPT = 300
 SHOWN_NAME = 200
 """Characters of one fact in the quiet line: servers name their models as they like."""
 BAR = 10
-_MARKDOWN = re.compile(r"([\\*_~`|<\[\]])")
+_MARKDOWN = re.compile(r"([\\*_~`|<@\[\]])")
+_BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Marks that turn the direction of what follows them, the member's name included."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ def clipped(text: str, most: int) -> str:
 
 def plain(text: str) -> str:
     """The text as words: its markdown, mentions and addresses do nothing."""
-    return _MARKDOWN.sub(r"\\\1", text).replace("://", ":" + chr(92) + "//")
+    return _MARKDOWN.sub(r"\\\1", _BIDI.sub("", text)).replace("://", ":" + chr(92) + "//")
 
 
 def _title(request: ImageRequest) -> str:

@@ -97,7 +97,7 @@ async def test_a_taken_port_says_what_to_change(taken_port: int) -> None:
         await page.start()
     await page.close()
     told = str(caught.value)
-    assert told.startswith("WEB_PORT: ")
+    assert told.startswith("WEB_HOST, WEB_PORT: ")
     assert f"127.0.0.1:{taken_port}" in told
     assert "another port, or 0" in told
     assert "\n" not in told

@@ -175,5 +175,5 @@ async def test_sigterm_stops_calmly_within_its_time(tmp_path: Path) -> None:
         await house.until(lambda: house.painting)
         began = time.monotonic()
         assert await process.end(signal.SIGTERM) == 0
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 3 + 3, "SHUTDOWN_SECONDS, and a slow machine"
         await house.until(lambda: not house.painting, 3)

@@ -25,6 +25,7 @@ PAYLOAD_BYTES = 4096
 SENDS, SENDS_SECONDS = 120, 60.0
 SESSION_SECONDS = 300.0
 
+ACK_SECONDS = 0.03
 HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID, HELLO, ACK = 1, 2, 6, 7, 9, 10, 11
 _ACCEPTED = frozenset({3, 4, 8, 31})
 
@@ -154,6 +155,9 @@ class Gateway:
     async def _heed(self, connection: _Connection, payload: Json) -> None:
         op, data = payload.get("op"), payload.get("d")
         if op == HEARTBEAT:
+            # As over a real wire: a client that notes its sending a moment late would take an
+            # answer at once for one to the heartbeat before.
+            await asyncio.sleep(ACK_SECONDS)
             await connection.socket.send({"op": ACK, "d": None, "s": None, "t": None})
         elif op in (IDENTIFY, RESUME):
             if connection.session is not None:
