@@ -135,7 +135,7 @@ async def test_markdown_and_mentions_in_a_prompt_stay_words(house: House) -> Non
     assert not message["mention_everyone"]
     shown = words(message)
     assert r"\*\*loud\*\*" in shown
-    assert r"\<@" in shown
+    assert r"\<\@" in shown
     assert r"\[x\]" in shown
 
 
