@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -18,6 +17,17 @@ from bot import log
 from bot.backends import sdapi_payload
 from bot.backends.base import Backend, Report
 from bot.backends.http import Http, raise_for_status
+from bot.backends.sdapi_listings import (
+    current_of,
+    each,
+    embeddings_of,
+    model_of,
+    names_of,
+    number_of,
+    public,
+    sampler_of,
+    scheduler_of,
+)
 from bot.backends.sdapi_pictures import read_pictures, read_upscaled
 from bot.backends.watch import ProgressWatch
 from bot.errors import (
@@ -28,7 +38,7 @@ from bot.errors import (
     BackendTimeout,
 )
 from bot.settings import BackendSettings
-from bot.values.ability import Ability, Model, Sampler, Scheduler
+from bot.values.ability import Ability
 from bot.values.picture import Picture
 from bot.values.request import ImageRequest
 from bot.values.source import Source
@@ -87,16 +97,16 @@ class SdApi(Backend):
         can_upscale, can_describe = await asyncio.gather(
             self._has("/extra-single-image"), self._has("/interrogate")
         )
-        listed = tuple(_each(models, _model))
+        listed = tuple(each(models, model_of))
         self.ability = Ability(
             models=listed,
-            samplers=tuple(_each(samplers, _sampler)),
-            schedulers=tuple(_each(schedulers, _scheduler)),
-            upscalers=_names(upscalers, "name"),
-            loras=_names(loras, "name"),
-            embeddings=_embeddings(embeddings),
-            vaes=_names(vaes, "model_name"),
-            current_model=_current(options, listed),
+            samplers=tuple(each(samplers, sampler_of)),
+            schedulers=tuple(each(schedulers, scheduler_of)),
+            upscalers=names_of(upscalers, "name"),
+            loras=names_of(loras, "name"),
+            embeddings=embeddings_of(embeddings),
+            vaes=names_of(vaes, "model_name"),
+            current_model=current_of(options, listed),
             progress=progress is not None or self._by_task,
             interrupt=progress is not None or self._by_task,
             upscale=can_upscale,
@@ -137,7 +147,7 @@ class SdApi(Backend):
         auth, url = self.settings.auth, urlsplit(self.settings.url)
         if auth.password is not None and not auth.password.get_secret_value().isascii():
             found.append("the password holds other than ASCII: A1111 and Forge never accept it")
-        if _public(url.hostname or ""):
+        if public(url.hostname or ""):
             if not auth.secrets():
                 found.append("it is open to the internet without a password or key")
             elif url.scheme == "http":
@@ -258,7 +268,7 @@ class SdApi(Backend):
         found = answer.json() if answer.status == 200 else {}
         if not isinstance(found, dict) or not found.get("active"):
             return None
-        return _number(found.get("progress"))
+        return number_of(found.get("progress"))
 
     async def _any_progress(self) -> float | None:
         """The server-wide progress: whichever job runs (trap 8); ours is the only one we send."""
@@ -267,7 +277,7 @@ class SdApi(Backend):
         state = found.get("state") if isinstance(found, dict) else None
         if not isinstance(state, dict) or not state.get("job_count"):
             return None
-        return _number(found.get("progress"))
+        return number_of(found.get("progress"))
 
     async def forget(self, task_id: str) -> None:
         """Interrupts, but only while the running job is known to be this one (trap 8)."""
@@ -289,71 +299,3 @@ class SdApi(Backend):
     async def close(self) -> None:
         """Closes the connections."""
         await self._http.close()
-
-
-def _public(host: str) -> bool:
-    """Whether an address is one of the internet's own; a name is not looked up."""
-    try:
-        return ipaddress.ip_address(host).is_global
-    except ValueError:
-        return False
-
-
-def _each(found: Any, make: Callable[[dict[str, Any]], Any]) -> list[Any]:
-    """The items of a listing that are as they should be; servers differ in the rest."""
-    items = found if isinstance(found, list) else []
-    return [made for item in items if isinstance(item, dict) and (made := make(item)) is not None]
-
-
-def _names(found: Any, key: str) -> tuple[str, ...]:
-    """One name of each item; the paths and the metadata beside it stay on the server."""
-    return tuple(_each(found, lambda item: n if isinstance(n := item.get(key), str) else None))
-
-
-def _embeddings(found: Any) -> tuple[str, ...]:
-    """`loaded` is an object on A1111 and a list on SD.Next (contracts, sdapi 6)."""
-    loaded = found.get("loaded") if isinstance(found, dict) else None
-    return tuple(str(name) for name in loaded) if isinstance(loaded, dict | list) else ()
-
-
-def _model(item: dict[str, Any]) -> Model | None:
-    name, title = item.get("model_name"), item.get("title")
-    if not isinstance(name, str) or not name:
-        name = title
-    if not isinstance(name, str) or not name:
-        return None
-    short = item.get("hash")
-    return Model(name, str(title or name), short if isinstance(short, str) else None)
-
-
-def _sampler(item: dict[str, Any]) -> Sampler | None:
-    name = item.get("name")
-    aliases = item.get("aliases")
-    if not isinstance(name, str) or not name:
-        return None
-    listed = aliases if isinstance(aliases, list) else []
-    return Sampler(name, tuple(a for a in listed if isinstance(a, str)))
-
-
-def _scheduler(item: dict[str, Any]) -> Scheduler | None:
-    name = item.get("name")
-    if not isinstance(name, str) or not name:
-        return None
-    label = item.get("label")
-    return Scheduler(name, label if isinstance(label, str) and label else name)
-
-
-def _current(options: Any, models: tuple[Model, ...]) -> str | None:
-    """The loaded checkpoint by its lasting name; the option holds a title, null or stale."""
-    title = options.get("sd_model_checkpoint") if isinstance(options, dict) else None
-    if not isinstance(title, str):
-        return None
-    bare = title.split(" [")[0]
-    for model in models:
-        if title in (model.title, model.name) or bare == model.title.split(" [")[0]:
-            return model.name
-    return None
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None

@@ -10,15 +10,15 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, insert, select, update
+from sqlalchemy import and_, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import log
 from bot.database.engine import Database
 from bot.database.tables import facts, jobs, pictures, sources
 from bot.queue.job import Job, NewJob, Status
-from bot.values.guest import Address, Guest
+from bot.queue.rows import columns, job_of, readable, where_mine
+from bot.values.guest import Address
 from bot.values.picture import Picture
 from bot.values.request import ImageRequest
 from bot.values.source import Role, Source
@@ -67,11 +67,11 @@ class Store:
                 return None
             if new.sources:
                 given = [
-                    {"job_id": row.id, **_columns(s, "role", "width", "height", "data")}
+                    {"job_id": row.id, **columns(s, "role", "width", "height", "data")}
                     for s in new.sources
                 ]
                 await connection.execute(insert(sources), given)
-            return _job(row)
+            return job_of(row)
 
     async def accept(self, job_id: int, message_id: int | None) -> Job | None:
         """The member has seen the waiting card: from now on the job may be claimed."""
@@ -162,7 +162,7 @@ class Store:
         ]
         async with self._database.begin() as connection:
             result = await connection.execute(
-                _where_mine(job)
+                where_mine(job)
                 .values(status=Status.PAINTED, ended_at=time.time())
                 .returning(*jobs.c)
             )
@@ -170,7 +170,7 @@ class Store:
             if row is None:
                 return None
             await connection.execute(insert(pictures), rows)
-            return _job(row)
+            return job_of(row)
 
     async def worded(self, job: Job, outcome: str) -> Job | None:
         """The end of a job whose outcome is words (describe)."""
@@ -266,7 +266,7 @@ class Store:
             rows = await connection.execute(
                 select(jobs).where(jobs.c.status == Status.RUNNING).order_by(jobs.c.id)
             )
-            orphans = await _readable(connection, rows.all())
+            orphans = await readable(connection, rows.all())
             mine = jobs.c.status == Status.RUNNING
             # A job that was running each time the bot broke may be what broke it.
             await connection.execute(
@@ -307,8 +307,8 @@ class Store:
                 )
             ).all()
             return (
-                await _readable(connection, [r for r in rows if r.accepted]),
-                await _readable(connection, [r for r in rows if not r.accepted]),
+                await readable(connection, [r for r in rows if r.accepted]),
+                await readable(connection, [r for r in rows if not r.accepted]),
             )
 
     async def untold(self) -> list[Job]:
@@ -319,7 +319,7 @@ class Store:
                 .where(and_(jobs.c.told.is_(False), jobs.c.status.in_(_ENDS)))
                 .order_by(jobs.c.id)
             )
-            return await _readable(connection, rows.all())
+            return await readable(connection, rows.all())
 
     async def recall(self, name: str) -> str | None:
         """A small fact by its name."""
@@ -336,67 +336,9 @@ class Store:
             )
 
     async def _fenced(self, job: Job, **values: Any) -> Job | None:
-        return await self._one(_where_mine(job).values(**values).returning(*jobs.c))
+        return await self._one(where_mine(job).values(**values).returning(*jobs.c))
 
     async def _one(self, statement: Any) -> Job | None:
         async with self._database.begin() as connection:
             found = (await connection.execute(statement)).all()
-            return next(iter(await _readable(connection, found)), None)
-
-
-def _columns(value: object, *names: str) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in names}
-
-
-def _where_mine(job: Job) -> Any:
-    return update(jobs).where(
-        jobs.c.id == job.id, jobs.c.attempt == job.attempt, jobs.c.status == Status.RUNNING
-    )
-
-
-async def _readable(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Job]:
-    """The jobs of rows; one that can no longer be read ends, so that it stops nobody else."""
-    found = []
-    for row in rows:
-        try:
-            found.append(_job(row))
-        except ValueError:
-            _log.exception("a job's row can't be read; it is ended", job=row.id)
-            await connection.execute(
-                update(jobs)
-                .where(jobs.c.id == row.id)
-                .values(status=Status.FAILED, told=True, error_code="Unreadable", token="")
-            )
-    return found
-
-
-def _job(row: Row[Any]) -> Job:
-    return Job(
-        id=row.id,
-        request=ImageRequest.model_validate_json(row.request),
-        guest=Guest(user_id=row.user_id, name=row.user_name, guild_id=row.guild_id),
-        address=Address(
-            interaction_id=row.interaction_id,
-            application_id=row.application_id,
-            token=row.token,
-            expires_at=row.expires_at,
-            channel_id=row.channel_id,
-            message_id=row.message_id,
-            private=row.private,
-            upload_limit=row.upload_limit,
-            reachable=row.reachable,
-        ),
-        route=row.route,
-        status=Status(row.status),
-        attempt=row.attempt,
-        failures=row.failures,
-        created_at=row.created_at,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        parent_id=row.parent_id,
-        told=row.told,
-        outcome=row.outcome,
-        error_code=row.error_code,
-        error_sentence=row.error_sentence,
-        error_ref=row.error_ref,
-    )
+            return next(iter(await readable(connection, found)), None)
