@@ -64,6 +64,11 @@ class Page:
         form.add_field("file", data, filename=Path(upload.path).name)
         return str((await self._ask("POST", "page/uploads", data=form))["id"])
 
+    async def post(self, user: str, channel_id: str, attachments: list[str]) -> str:
+        """A message of a member's own with files that were uploaded; its id."""
+        said = {"user": user, "channel": channel_id, "content": "", "attachments": attachments}
+        return str((await self._ask("POST", "page/messages", json=said))["id"])
+
     async def fetch(self, url: str) -> bytes:
         """The bytes behind an attachment's URL, as served."""
         try:
@@ -161,6 +166,10 @@ class Member:
                 "data": with_upload_ids(data, ids),
             }
         )
+
+    async def post(self, channel_id: str, upload: Upload) -> str:
+        """Sends a message with a file; its id."""
+        return await self._page.post(self.user["id"], channel_id, [await self._page.upload(upload)])
 
     def channel(self, name: str) -> Json:
         """The channel of that name; `dm` is the member's own with the bot."""

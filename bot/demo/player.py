@@ -26,6 +26,7 @@ from bot.demo.say import (
     Json,
     Menu,
     PlayError,
+    Post,
     Press,
     Select,
     Slash,
@@ -33,7 +34,7 @@ from bot.demo.say import (
     Wait,
     parse,
 )
-from bot.demo.slash import MESSAGE_MENU, find_command, read_slash
+from bot.demo.slash import MESSAGE_MENU, Upload, find_command, read_slash
 from bot.demo.transcript import Keeper, Teller, transcript
 
 _COMMAND, _COMPONENT, _MODAL_SUBMIT = 2, 3, 5  # Discord's interaction types
@@ -223,14 +224,19 @@ class Player:
                 return await self._act(_COMMAND, data)
             case Fill(text):
                 return await self._fill(text)
-            case As() | In() | Wait():
+            case Post() | As() | In() | Wait():
                 await self._move(step)
                 return None
             case _:
                 assert_never(step)
 
-    async def _move(self, step: As | In | Wait) -> None:
+    async def _move(self, step: Post | As | In | Wait) -> None:
         match step:
+            case Post(path):
+                channel_id = self._member.channel(self._channel_name)["id"]
+                posted = await self._member.post(channel_id, Upload(path))
+                await self._until(self._member, posted, lambda message: message is not None)
+                self._outcomes.append(posted)
             case As(name):
                 await self._become(name)
             case In(name):

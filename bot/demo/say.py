@@ -1,7 +1,9 @@
 """The small language of `--say`: one line is one thing that a member does.
 
     /command [sub] name:value …    press LABEL[#n]    select VALUE    fill FIELD:VALUE …
-    menu NAME    as NAME    in CHANNEL    wait SECONDS          … and `&` at the end: not waited for
+    post @FILE    menu NAME    as NAME    in CHANNEL    wait SECONDS
+
+A line that ends in `&` is not waited for.
 
 Pure reading of a line into a step. A command's options are read in `slash`, what a message
 offers to press and choose in `controls`; the doing is in `player`.
@@ -59,6 +61,13 @@ class Menu:
 
 
 @dataclass(frozen=True)
+class Post:
+    """`post @FILE`: a message of the member's own with that file; menus can be used on it."""
+
+    path: str
+
+
+@dataclass(frozen=True)
 class As:
     """`as NAME`: the lines that follow are another member's."""
 
@@ -79,7 +88,7 @@ class Wait:
     seconds: float
 
 
-Step = Slash | Press | Select | Fill | Menu | As | In | Wait
+Step = Slash | Press | Select | Fill | Menu | Post | As | In | Wait
 
 
 @dataclass(frozen=True)
@@ -108,7 +117,7 @@ def parse(text: str) -> Line:
     if not rest.strip():
         raise PlayError(f"“{verb}” needs something after it.")
     step = reader(rest.strip())
-    if not waits and isinstance(step, As | In | Wait):
+    if not waits and isinstance(step, Post | As | In | Wait):
         raise PlayError(f"“{verb}” has nothing to wait for, so it can't end in “&”.")
     return Line(said, step, waits)
 
@@ -130,6 +139,7 @@ _READERS: Mapping[str, Callable[[str], Step]] = {
     "select": Select,
     "fill": Fill,
     "menu": Menu,
+    "post": lambda rest: Post(rest.removeprefix("@")),
     "as": lambda rest: As(rest.removeprefix("@")),
     "in": lambda rest: In(rest.removeprefix("#")),
     "wait": _wait,
@@ -141,23 +151,26 @@ def split_named(
 ) -> tuple[str, list[tuple[str, str]]]:
     """Splits `name:value name:value …`; returns what stands before the first name, and the pairs.
 
-    A value runs until the next ` name:` with one of `names`, so any other colon stays in it.
-    The pairs hold names as `names` spells them, values without the white space around them.
+    A value runs until the next ` name:` with one of `names`, so any other colon stays in it; one
+    in double quotes may hold even those. The pairs hold names as `names` spells them, values
+    without the white space and the quotes around them.
     """
     flags = re.IGNORECASE if ignore_case else 0
-    patterns = {re.escape(name): name for name in sorted(names, key=len, reverse=True)}
-    found = list(re.finditer(rf"(?<!\S)({'|'.join(patterns)}):", text, flags)) if patterns else []
-    if not found:
+    spelt = {name.casefold() if ignore_case else name: name for name in names}
+    if not spelt:
         return text.strip(), []
-    ends = [match.start() for match in found[1:]] + [len(text)]
-    pairs = [
-        (
-            next(name for word, name in patterns.items() if re.fullmatch(word, match[1], flags)),
-            text[match.end() : end].strip(),
-        )
-        for match, end in zip(found, ends, strict=True)
-    ]
-    return text[: found[0].start()].strip(), pairs
+    longest_first = sorted(map(re.escape, spelt), key=len, reverse=True)
+    name = re.compile(rf"(?<!\S)({'|'.join(longest_first)}):", flags)
+    quoted = re.compile(rf"\"(.*?)\"(?=\s*$|\s+(?:{name.pattern}))", flags | re.DOTALL)
+    found = name.search(text)
+    before, pairs = text[: found.start() if found else None].strip(), []
+    while found is not None:
+        whole = quoted.match(text, found.end())
+        after = name.search(text, whole.end() if whole else found.end())
+        value = whole[1] if whole else text[found.end() : after.start() if after else None].strip()
+        pairs.append((spelt[found[1].casefold() if ignore_case else found[1]], value))
+        found = after
+    return before, pairs
 
 
 def read_number(name: str, text: str) -> float:

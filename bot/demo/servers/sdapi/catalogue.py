@@ -214,9 +214,9 @@ def realesrgan_models() -> list[dict[str, Any]]:
     return [{"name": name, "path": path, "scale": 4} for name, path in rows]
 
 
-def scripts() -> dict[str, list[str]]:
-    """The object of ``/scripts``: lower-case titles."""
-    common = [*ALWAYS_ON, *SCRIPTS]
+def scripts(*added: str) -> dict[str, list[str]]:
+    """The object of ``/scripts``: lower-case titles, with those of extensions."""
+    common = [*ALWAYS_ON, *added, *SCRIPTS]
     return {"txt2img": common, "img2img": [*common, "loopback", "sd upscale"]}
 
 

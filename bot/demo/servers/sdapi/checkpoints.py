@@ -32,6 +32,11 @@ class Checkpoint:
     def title(self) -> str:
         return f"{self.file} [{self.short_hash}]" if self.hashed else self.file
 
+    @property
+    def short_title(self) -> str:
+        """As infotexts name a refiner: without the file's extension."""
+        return f"{self.name} [{self.short_hash}]"
+
     def listed(self) -> dict[str, Any]:
         """One row of ``/sd-models``."""
         return {
@@ -52,9 +57,13 @@ class Checkpoint:
 
 
 class Shelf:
-    """All checkpoints; the first one is loaded when the server starts."""
+    """All checkpoints, the first of which is loaded when the server starts, and Forge's modules.
 
-    def __init__(self, names: Sequence[str]) -> None:
+    ``modules`` are the files of VAEs and text encoders.
+    """
+
+    def __init__(self, names: Sequence[str], modules: Sequence[str] = ()) -> None:
+        self.modules = list(modules)
         self.checkpoints = [Checkpoint(name) for name in names]
         self.loaded = self.checkpoints[0]
         self.loaded.hashed = True

@@ -5,6 +5,7 @@ There is no validation of ranges in A1111: bad numbers simply break something la
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from bot.demo.servers.sdapi import catalogue
@@ -14,6 +15,7 @@ from bot.demo.servers.sdapi.pictures import Source
 from bot.demo.servers.sdapi.processing import Processing
 
 MEMORY_PIXELS: Final = 24_000_000
+_SAME: Final = ("None", "Use same checkpoint")
 _NULL_NUMBER: Final = "unsupported operand type(s) for //: 'NoneType' and 'NoneType'"
 _NO_COMPARISON: Final = "'>' not supported between instances of 'NoneType' and 'int'"
 _NO_IMAGE: Final = (
@@ -23,16 +25,22 @@ _EMPTY_CANVAS: Final = (
     "Calculated padded input size per channel: (10 x 2). Kernel size: (3 x 3). "
     "Kernel size can't be greater than actual input size"
 )
+_SELECTABLE: Final = "Cannot have a selectable script in the always on scripts params"
 _NUMBERS: Final = ("steps", "width", "height", "batch_size", "n_iter", "cfg_scale")
 
 
-def check_scripts(asked: dict[str, Any]) -> None:
-    """Raise ``Refused`` (422) for a script that is not there; before the queue."""
-    names = [asked["script_name"] or "", *(asked["alwayson_scripts"] or {})]
-    known = {"", *catalogue.SCRIPTS, *catalogue.ALWAYS_ON}
-    for name in names:
-        if name.lower() not in known:
+def check_scripts(asked: dict[str, Any], added: Iterable[str] = ()) -> None:
+    """Raise ``Refused`` (422) for a script that is not there; before the queue.
+
+    ``added`` are always-on scripts of extensions.
+    """
+    always_on = {*catalogue.ALWAYS_ON, *added}
+    chosen, named = asked["script_name"] or "", list(asked["alwayson_scripts"] or {})
+    for name in (chosen, *named):
+        if name and name.lower() not in {*catalogue.SCRIPTS, *always_on}:
             raise Refused(422, f"Script '{name}' not found")
+    if any(name.lower() not in always_on for name in named):
+        raise Refused(422, _SELECTABLE)
 
 
 def check_request(asked: dict[str, Any], kind: str, sources: list[Source]) -> None:
@@ -56,10 +64,16 @@ def check_request(asked: dict[str, Any], kind: str, sources: list[Source]) -> No
 
 
 def check_work(work: Processing, shelf: Shelf) -> None:
-    """Raise ``Raised`` (500) for an unknown refiner or a picture that no card could hold."""
-    refiner = work.asked["refiner_checkpoint"]
-    if refiner and refiner != "None" and shelf.find(refiner) is None:
-        raise Raised("Exception", f"Could not find checkpoint with name {refiner}")
+    """Raise ``Raised`` (500) for an unknown refiner or hires model, or a picture that is too large.
+
+    Too large is what no card could hold.
+    """
+    wanted = [work.asked["refiner_checkpoint"]]
+    if work.hires:
+        wanted.append(work.asked["hr_checkpoint_name"])
+    for name in wanted:
+        if name and name not in _SAME and shelf.find(name) is None:
+            raise Raised("Exception", f"Could not find checkpoint with name {name}")
     width, height = work.size
     pixels = width * height * work.asked["batch_size"]
     if pixels > MEMORY_PIXELS:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from bot.demo.painter import PainterPool, PaintOrder, preview
-from bot.demo.servers.sdapi import checks
+from bot.demo.painter import PainterPool, PaintOrder
+from bot.demo.servers.sdapi import checks, scripts
 from bot.demo.servers.sdapi.checkpoints import Shelf
+from bot.demo.servers.sdapi.effects import Effects, glimpse
 from bot.demo.servers.sdapi.errors import Refused
 from bot.demo.servers.sdapi.options import Options
 from bot.demo.servers.sdapi.pictures import (
@@ -26,10 +27,11 @@ from bot.demo.servers.sdapi.pictures import (
     check_format,
     decode,
     grid,
+    map_picture,
     mask_picture,
     produce,
 )
-from bot.demo.servers.sdapi.processing import Kind, Processing
+from bot.demo.servers.sdapi.processing import Kind, Processing, job_of
 from bot.demo.servers.sdapi.report import Look
 from bot.demo.servers.sdapi.state import State, Tasks, new_task_id
 
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from bot.demo.servers.sdapi.manners.manner import Manner
 
 _BASE_PIXELS = 512 * 512
+_FROM_OPTIONS = {"restore_faces": "face_restoration", "tiling": "tiling"}
+"""Fields whose null means the server's own setting."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class Engine:
         self.generated: list[dict[str, Any]] = []
         self._pace = pace
         self._order: PaintOrder | None = None
+        self._effects = Effects()
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -132,7 +137,7 @@ class Engine:
         if order is not None and due and self.options["live_previews_enable"]:
             step = state.current_image_step = state.sampling_step
             share = step / max(state.sampling_steps, 1)
-            image = await asyncio.to_thread(preview, order, share)
+            image = await asyncio.to_thread(glimpse, order, self._effects, share)
             if self._order is order:
                 state.current_image = image
                 state.id_live_preview += 1
@@ -151,8 +156,15 @@ class Engine:
         try:
             await self._apply(overrides)
             self.manner.check(asked, kind, sources)
-            work = Processing(kind, asked, self.manner, sources, mask if sources else None)
+            for key, option in _FROM_OPTIONS.items():
+                if asked[key] is None:
+                    asked[key] = self.options[option]
+            job = job_of(asked, sources, self.shelf.loaded.name)
+            staged = await asyncio.to_thread(scripts.stage, asked, self.manner.scripts, job)
+            mask = mask if sources else None
+            work = Processing(kind, asked, self.manner, sources, mask, staged)
             checks.check_work(work, self.shelf)
+            self._name_models(work)
             self._record(task_id, work)
             return await self._iterate(work)
         finally:
@@ -194,7 +206,7 @@ class Engine:
         """One iteration: paint aside while the steps go by."""
         orders = [work.order(index, look.checkpoint.name) for index in indices]
         texts = [self.manner.texts(work, index, look) for index in indices]
-        self._order = orders[0]
+        self._order, self._effects = orders[0], self._effects_of(work)
         painting = asyncio.gather(*self._start(orders, texts, encoding))
         try:
             share = await self._sample(work)
@@ -210,9 +222,23 @@ class Engine:
         self, orders: list[PaintOrder], texts: list[dict[str, str]], encoding: Encoding
     ) -> list[asyncio.Task[bytes]]:
         return [
-            asyncio.create_task(self.pool.run(produce, order, encoding, text))
+            asyncio.create_task(self.pool.run(produce, order, self._effects, encoding, text))
             for order, text in zip(orders, texts, strict=True)
         ]
+
+    def _name_models(self, work: Processing) -> None:
+        """Refiner and hires checkpoint as the infotext names them; both are loaded on the way."""
+        for key, name in (("Refiner", work.refiner), ("Hires checkpoint", work.hires_model)):
+            found = self.shelf.find(name)
+            if found is not None and found is not self.shelf.loaded:
+                found.hashed = True
+                work.extra[key] = found.short_title
+        if "Refiner" in work.extra:
+            work.extra["Refiner switch at"] = work.asked["refiner_switch_at"]
+
+    def _effects_of(self, work: Processing) -> Effects:
+        vaes = self.manner.vaes(self.options)
+        return work.effects(vaes, str(self.options["face_restoration_model"]))
 
     async def _sample(self, work: Processing) -> float:
         """Walk the steps; the share that was done when interrupted or skipped, else 1."""
@@ -245,6 +271,9 @@ class Engine:
             pictures, text = files, infotext(work, 0, look)
             files = [await self.pool.run(grid, pictures, encoding, text), *files]
             texts = [text, *texts]
+        for guide in work.staged.maps:
+            for size in work.map_sizes:
+                files.append(await self.pool.run(map_picture, guide, size, encoding))
         return Processed(files, self.manner.info(work, texts, with_grid, look))
 
     def _encoding(self) -> Encoding:

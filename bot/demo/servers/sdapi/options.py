@@ -10,6 +10,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any, Final
 
+from bot.demo.servers.sdapi.catalogue import VAES
 from bot.demo.servers.sdapi.errors import Raised
 
 RESTRICTED: Final = frozenset({"samples_filename_pattern", "outdir_samples", "api_enable_requests"})
@@ -97,3 +98,9 @@ class Options:
     def remember(self, keys: Mapping[str, Any]) -> dict[str, Any]:
         """The values to put back after an override: only of keys that have been saved."""
         return {key: self._saved[key] for key in keys if key in self._saved}
+
+
+def named_vae(options: Options) -> tuple[str, ...]:
+    """The VAE that the option ``sd_vae`` names; an unknown one is passed over in silence."""
+    name = options["sd_vae"]
+    return (str(name),) if name in VAES else ()

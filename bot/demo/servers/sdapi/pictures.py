@@ -15,7 +15,9 @@ from typing import Final
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from bot.demo.painter import PaintOrder, draw
+from bot.demo.painter import PaintOrder
+from bot.demo.servers.sdapi.detection import Guide, detected
+from bot.demo.servers.sdapi.effects import Effects, drawn
 from bot.demo.servers.sdapi.errors import Refused
 
 FORMATS: Final = ("png", "jpg", "jpeg", "webp")
@@ -112,9 +114,16 @@ def _exif(texts: dict[str, str]) -> bytes:
     return exif.tobytes()
 
 
-def produce(order: PaintOrder, encoding: Encoding, texts: dict[str, str]) -> bytes:
+def produce(
+    order: PaintOrder, effects: Effects, encoding: Encoding, texts: dict[str, str]
+) -> bytes:
     """Paint and encode one picture."""
-    return encode(draw(order), encoding, texts if encoding.pnginfo else {})
+    return encode(drawn(order, effects), encoding, texts if encoding.pnginfo else {})
+
+
+def map_picture(guide: Guide, size: tuple[int, int], encoding: Encoding) -> bytes:
+    """A detected map as ControlNet appends it: a file without texts."""
+    return encode(detected(guide, size), encoding, {})
 
 
 def mask_picture(mask: bytes, size: tuple[int, int]) -> bytes:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from bot.demo.painter import PaintOrder
-from bot.demo.servers.sdapi import catalogue
+from bot.demo.servers.sdapi import catalogue, networks
+from bot.demo.servers.sdapi.effects import Effects
 from bot.demo.servers.sdapi.pictures import Source
+from bot.demo.servers.sdapi.scripts.staged import Job, Staged
 
 if TYPE_CHECKING:
     from bot.demo.servers.sdapi.manners.manner import Manner
 
 Kind = Literal["txt2img", "img2img"]
-_LORA: Final = re.compile(r"<lora:([^:>]+)[^>]*>")
 _SIDE: Final = 512
-_FITS: Final = ("stretch", "cover", "contain", "stretch")
+FITS: Final = ("stretch", "cover", "contain", "stretch")
 _FILLS: Final = {0: "fill", 2: "latent noise", 3: "latent nothing"}
 _STYLES: Final = {row["name"]: row for row in catalogue.STYLES}
 
@@ -26,8 +26,9 @@ _STYLES: Final = {row["name"]: row for row in catalogue.STYLES}
 class Processing:
     """``asked`` holds the validated fields of the request; the rest is worked out from them.
 
-    ``extra`` is ``extra_generation_params``. Build it after ``checks.check_request``: a null
-    where a number is needed does not get here.
+    ``staged`` is what the always-on scripts made of it, ``extra`` is
+    ``extra_generation_params``. Build it after ``checks.check_request``: a null where a number
+    is needed does not get here.
     """
 
     kind: Kind
@@ -35,6 +36,7 @@ class Processing:
     manner: Manner
     sources: list[Source] = field(default_factory=list)
     mask: Source | None = None
+    staged: Staged = field(default_factory=Staged)
     extra: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -45,6 +47,7 @@ class Processing:
         )
         self.prompt = _styled(asked, "prompt")
         self.negative = _styled(asked, "negative_prompt")
+        self.networks = self.manner.networks(asked, self.prompt)
         self._fix_seeds()
         self._describe()
 
@@ -81,14 +84,14 @@ class Processing:
         width, height = self.size
         source = self.sources[index % len(self.sources)] if self.sources else None
         return PaintOrder(
-            prompt=self.prompt,
+            prompt=networks.without_tags(self.prompt),
             negative_prompt=self.negative,
             width=width,
             height=height,
             seed=self.seeds[index],
             steps=asked["steps"],
             cfg_scale=asked["cfg_scale"],
-            sampler=f"{self.sampler.name} {self.scheduler.label}",
+            sampler=" ".join((self.sampler.name, self.scheduler.label, self.refiner)).strip(),
             model=model,
             variation=self._variation(index),
             source=source.data if source else None,
@@ -96,8 +99,38 @@ class Processing:
             mask_inverted=bool(asked.get("inpainting_mask_invert")),
             mask_blur=asked.get("mask_blur") or asked.get("mask_blur_x") or 0,
             strength=asked["denoising_strength"] if source else 1.0,
-            fit=_FITS[(asked["resize_mode"] or 0) % len(_FITS)] if source else "stretch",
+            fit=fit_of(asked) if source else "stretch",
         )
+
+    def effects(self, vaes: tuple[str, ...], restorer: str) -> Effects:
+        """What is laid over the painted pictures; ``restorer`` restores faces if it is asked."""
+        faces = (restorer,) if self.asked["restore_faces"] else ()
+        return Effects(
+            networks=self.networks,
+            vae=" ".join(vaes),
+            tiling=bool(self.asked["tiling"]),
+            faces=faces + self.staged.faces,
+            guides=self.staged.guides,
+        )
+
+    @property
+    def map_sizes(self) -> list[tuple[int, int]]:
+        """The sizes in which ControlNet shows a detected map: of each pass, in its order."""
+        first = self.manner.canvas.fit(self.asked["width"], self.asked["height"])
+        if not self.hires:
+            return [first]
+        return [self.size, first] if self.staged.large_first else [first, self.size]
+
+    @property
+    def refiner(self) -> str:
+        """The model that takes over, "" for none; it never does from its full share on."""
+        name, switch = self.asked["refiner_checkpoint"], self.asked["refiner_switch_at"]
+        return name if name and name != "None" and (switch is None or switch < 1) else ""
+
+    @property
+    def hires_model(self) -> str:
+        """The model of the second pass, "" for the same."""
+        return (self.asked["hr_checkpoint_name"] or "") if self.hires else ""
 
     def _variation(self, index: int) -> tuple[int, float]:
         strength = self.asked["subseed_strength"] or 0.0
@@ -131,17 +164,25 @@ class Processing:
         used = label if self.scheduler.name == "automatic" else self.scheduler.label
         if used:
             self.extra["Schedule type"] = used
+        self.extra |= self.staged.extra
         if self.hires:
             self._describe_hires()
         if self.mask is not None:
             self._describe_mask()
-        known = [name for name in _LORA.findall(self.prompt) if name in catalogue.LORAS]
-        if known and not self.asked["disable_extra_networks"]:
-            pairs = (f"{name}: {catalogue.fake_hash(name)[:12]}" for name in known)
-            self.extra["Lora hashes"] = ", ".join(pairs)
+        if self.networks and self.manner.lora_hashes:
+            self.extra["Lora hashes"] = networks.hashes(self.networks)
 
     def _describe_hires(self) -> None:
         asked = self.asked
+        own = {
+            "Hires sampler": asked["hr_sampler_name"],
+            "Hires schedule type": asked["hr_scheduler"],
+            "Hires prompt": asked["hr_prompt"],
+            "Hires negative prompt": asked["hr_negative_prompt"],
+        }
+        same = {asked["prompt"], asked["negative_prompt"], asked["sampler_name"], ""}
+        same |= {asked["scheduler"], "Use same sampler", None}
+        self.extra |= {key: value for key, value in own.items() if value not in same}
         if asked["hr_resize_x"] or asked["hr_resize_y"]:
             self.extra["Hires resize"] = f"{asked['hr_resize_x']}x{asked['hr_resize_y']}"
         else:
@@ -163,6 +204,17 @@ class Processing:
             self.extra["Masked area padding"] = asked["inpaint_full_res_padding"]
         if asked["inpainting_fill"] in _FILLS:
             self.extra["Masked content"] = _FILLS[asked["inpainting_fill"]]
+
+
+def fit_of(asked: dict[str, Any]) -> str:
+    """How the request's ``resize_mode`` brings a source to the canvas."""
+    return FITS[(asked["resize_mode"] or 0) % len(FITS)]
+
+
+def job_of(asked: dict[str, Any], sources: list[Source], checkpoint: str) -> Job:
+    """What an always-on script is told."""
+    source = sources[0].data if sources else None
+    return Job(source, fit_of(asked) if source else "cover", checkpoint)
 
 
 def _styled(asked: dict[str, Any], key: str) -> str:

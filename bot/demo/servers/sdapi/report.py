@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bot.demo.servers.sdapi import infotext
+from bot.demo.servers.sdapi import catalogue, infotext
 from bot.demo.servers.sdapi.checkpoints import Checkpoint
 from bot.demo.servers.sdapi.options import Options
 from bot.demo.servers.sdapi.processing import Processing
@@ -22,7 +22,8 @@ class Look:
 
 def infotext_of(work: Processing, index: int, look: Look) -> str:
     """The infotext of picture ``index``; it always claims all steps and the asked size."""
-    asked, options = work.asked, look.options
+    asked, options, strength = work.asked, look.options, work.asked["denoising_strength"]
+    vae = work.manner.vaes(options)
     skip, delta = options["CLIP_stop_at_last_layers"], options["eta_noise_seed_delta"]
     parameters = {
         "Steps": asked["steps"],
@@ -35,13 +36,14 @@ def infotext_of(work: Processing, index: int, look: Look) -> str:
         "Size": f"{asked['width']}x{asked['height']}",
         "Model hash": look.checkpoint.short_hash,
         "Model": look.checkpoint.name,
-        "VAE": None if options["sd_vae"] in ("Automatic", "None", None) else options["sd_vae"],
+        "VAE hash": catalogue.fake_hash(vae[0])[:10] if vae else None,
+        "VAE": vae[0] if vae else None,
         "Variation seed": work.subseeds[index] if asked["subseed_strength"] else None,
         "Variation seed strength": asked["subseed_strength"] or None,
-        "Denoising strength": asked["denoising_strength"],
+        "Denoising strength": strength if work.hires or work.kind == "img2img" else None,
         "Clip skip": skip if isinstance(skip, int) and skip > 1 else None,
         "ENSD": delta if delta and ("uses_ensd", "True") in work.sampler.options else None,
-        "Tiling": True if asked["tiling"] else None,
+        "Tiling": "True" if asked["tiling"] else None,
         **work.extra,
         "Version": work.manner.version,
     }
@@ -50,7 +52,7 @@ def infotext_of(work: Processing, index: int, look: Look) -> str:
 
 def info_of(work: Processing, infotexts: list[str], grid: bool, look: Look) -> dict[str, Any]:
     """The object that travels as the JSON string ``info``."""
-    asked = work.asked
+    asked, vae = work.asked, work.manner.vaes(look.options)
     count = len(work.seeds)
     return {
         "prompt": work.prompt,
@@ -72,8 +74,8 @@ def info_of(work: Processing, infotexts: list[str], grid: bool, look: Look) -> d
         "face_restoration_model": _face_restoration(work, look.options),
         "sd_model_name": look.checkpoint.name,
         "sd_model_hash": look.checkpoint.short_hash,
-        "sd_vae_name": None,
-        "sd_vae_hash": None,
+        "sd_vae_name": vae[0] if vae else None,
+        "sd_vae_hash": catalogue.fake_hash(vae[0])[:10] if vae else None,
         "seed_resize_from_w": asked["seed_resize_from_w"],
         "seed_resize_from_h": asked["seed_resize_from_h"],
         "denoising_strength": asked["denoising_strength"],

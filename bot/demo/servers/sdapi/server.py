@@ -9,13 +9,14 @@ from typing import Any, Final
 from aiohttp import web
 
 from bot.demo.painter import PainterPool
-from bot.demo.servers.sdapi import catalogue, control, generating, listings, tools
+from bot.demo.servers.sdapi import catalogue, control, generating, listings, scripts, tools
 from bot.demo.servers.sdapi.checkpoints import Shelf
 from bot.demo.servers.sdapi.engine import Engine, Pace
 from bot.demo.servers.sdapi.faults import Faults
 from bot.demo.servers.sdapi.limiter import Limiter
 from bot.demo.servers.sdapi.manners import MANNERS
 from bot.demo.servers.sdapi.options import Options
+from bot.demo.servers.sdapi.scripts import routes as script_routes
 from bot.demo.servers.sdapi.web import DESK, THREADS, Desk, guarded, record, troubled
 
 KINDS: Final = tuple(MANNERS)
@@ -30,7 +31,8 @@ class DemoImageServer:
     ``port`` 0 takes any free one. ``password`` None asks nobody for credentials.
     ``step_seconds`` is the time of one sampling step at 512x512 (larger is a little slower),
     ``load_seconds`` that of switching models. ``workers`` processes paint; 0 paints in a
-    thread of this process. The first of ``models`` is loaded at the start.
+    thread of this process. The first of ``models`` is loaded at the start; ``modules`` are
+    Forge's VAEs and text encoders.
 
     ``rate_limit`` is in requests a minute of one client on one route, for the kinds that have a
     limiter (SD.Next, KoboldCpp); 0 is none, and ``limiter.per_minute`` changes it later.
@@ -51,6 +53,7 @@ class DemoImageServer:
         step_seconds: float = 0.05,
         load_seconds: float = 1.5,
         models: Sequence[str] = catalogue.MODELS,
+        modules: Sequence[str] = catalogue.VAES,
         workers: int = 1,
         rate_limit: int = 0,
     ) -> None:
@@ -61,7 +64,7 @@ class DemoImageServer:
         self._host, self._port = host, port
         self._credentials = None if password is None else (username, password)
         self._pool = PainterPool(workers)
-        shelf = Shelf(models)
+        shelf = Shelf(models, modules)
         # A config.json as the settings page leaves it; other keys have never been saved.
         saved = {
             "sd_model_checkpoint": shelf.loaded.title,
@@ -107,6 +110,7 @@ class DemoImageServer:
             *listings.routes(self.manner.lists),
             *tools.routes(),
             *control.routes(self),
+            *script_routes.routes(extension=self.manner.scripts is not scripts.FORGE),
         )
         app.add_routes([row for row in rooms if self.manner.serves(row.method, row.path)])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)

@@ -28,7 +28,8 @@ async def replay(path: Path) -> list[str]:
     server = load(path.parent / "server.json")
     account = {"username": server.get("username") or "demo", "password": server.get("password")}
     models = server.get("models") or ["recorded"]
-    options = {"kind": server["kind"], "models": models, "step_seconds": 0.01, **account}
+    shelf = {"models": models, "modules": server.get("modules") or []}
+    options = {"kind": server["kind"], "step_seconds": 0.01, **shelf, **account}
     found = []
     async with opened(fresh=True, **options) as client:
         for exchange in load(path)["exchanges"]:

@@ -131,7 +131,12 @@ def _address(client: Client) -> tuple[str, int]:
 async def test_forge_has_modules_instead_of_vaes() -> None:
     async with opened(kind="forge") as client:
         assert (await client.get("/sdapi/v1/sd-vae")).status == 404
-        assert (await client.get("/sdapi/v1/sd-modules")).json == []
+        (first, *_) = (await client.get("/sdapi/v1/sd-modules")).json
+        assert first["filename"].endswith(f"/VAE/{first['model_name']}")
+        chosen = {"forge_additional_modules": [first["filename"]]}
+        made = await client.txt2img(override_settings=chosen)
+        name = first["model_name"].removesuffix(".safetensors")
+        assert made.infotext.endswith(f", Module 1: {name}")
         rows = {row["name"]: row for row in (await client.get("/sdapi/v1/samplers")).json}
         assert rows["Heun"]["options"] == {"second_order": True}
         assert "HeunPP2" in rows

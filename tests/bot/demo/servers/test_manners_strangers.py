@@ -95,6 +95,18 @@ async def test_sdcpp_refuses(asked: dict[str, Any], status: int, words: dict[str
         assert (answer.status, answer.json) == (status, words)
 
 
+async def test_sdcpp_takes_loras_from_their_field_and_not_from_the_prompt() -> None:
+    async with opened(kind="sdcpp") as client:
+        plain = await client.txt2img()
+        tagged = await client.txt2img(prompt="a cat <lora:pixel_art_xl:1>")
+        assert tagged.images[0].tobytes() == plain.images[0].tobytes()
+        assert "Lora hashes" not in tagged.text
+        rows = (await client.get("/sdapi/v1/loras")).json
+        path = next(row["path"] for row in rows if row["name"] == "pixel_art_xl")
+        listed = await client.txt2img(lora=[{"path": path, "multiplier": 0.9}])
+        assert listed.images[0].tobytes() != plain.images[0].tobytes()
+
+
 async def test_sdcpp_has_one_model_and_keeps_it() -> None:
     async with opened(kind="sdcpp", models=("one", "other")) as client:
         (row,) = (await client.get("/sdapi/v1/sd-models")).json
@@ -167,8 +179,8 @@ async def test_koboldcpp_lists_little() -> None:
 
 async def test_drawthings_refuses_keys_and_lists_nothing() -> None:
     async with opened(kind="drawthings") as client:
-        answer = await client.txt2img(batch_size=1, send_images=True)
-        words = 'Unrecognized keys: ["batch_size", "send_images"]'
+        answer = await client.txt2img(batch_size=1, n_iter=1, send_images=True)
+        words = 'Unrecognized keys: ["n_iter", "send_images"]'
         expected = {"error": "HTTPException", "detail": words, "body": "", "errors": ""}
         assert (answer.status, answer.json) == (400, expected)
         assert not client.server.generated
@@ -185,3 +197,19 @@ async def test_drawthings_answers_with_pictures_alone() -> None:
         assert '"sampler": "LCM"' in answer.images[0].info["XML:com.adobe.xmp"]
         assert client.server.generated[0]["model"] == "sdxl_turbo"
         assert (await client.txt2img(sampler_name="DPM++ 2M")).status == 400
+
+
+async def test_drawthings_knows_its_own_keys_and_some_of_a1111() -> None:
+    """GET / names the first; the second are those of SillyTavern (its issue #2075)."""
+    async with opened(kind="drawthings") as client:
+        settings = (await client.get("/", headers={})).json
+        assert {"guidance_scale", "batch_count", "loras", "hires_fix"} <= set(settings)
+        assert (await client.post(TXT2IMG, {**settings, **SMALL})).status == 200
+        borrowed = {"restore_faces": False, "enable_hr": False, "denoising_strength": 0.7}
+        answer = await client.txt2img(**borrowed, clip_skip=1, upscaler_scale=1, cfg_scale=7)
+        assert answer.status == 200
+        loras = [{"file": "pixel_art_xl.safetensors", "weight": 1}]
+        changed = await client.txt2img(loras=loras)
+        assert changed.json["images"] != answer.json["images"]
+        made = await img2img(client, init_images=[RED], strength=0.5, width=64, height=64)
+        assert (list(made.json), made.images[0].size) == (["images"], (64, 64))

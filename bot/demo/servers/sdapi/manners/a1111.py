@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from bot.demo.servers.sdapi import forms, infotext
+from bot.demo.servers.sdapi import forms, infotext, scripts
 from bot.demo.servers.sdapi.checks import check_scripts
 from bot.demo.servers.sdapi.errors import Refused
 from bot.demo.servers.sdapi.manners.manner import Asked, Done
@@ -32,7 +32,7 @@ _FROM_INFOTEXT: Final = {
 def admit(kind: Kind, asked: Asked, body: dict[str, Any]) -> None:
     """Before the queue: the ``infotext`` field, unknown scripts (422), no init image (404)."""
     _fill_from_infotext(FIELDS[kind], asked, body)
-    check_scripts(asked)
+    check_scripts(asked, scripts.NAMES)
     if kind == "img2img" and asked["init_images"] is None:
         raise Refused(404, "Init image not found")
 

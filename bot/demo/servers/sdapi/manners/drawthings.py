@@ -12,37 +12,69 @@ from xml.sax.saxutils import escape
 from aiohttp import web
 
 from bot.demo.servers.sdapi import error_forms, forms
-from bot.demo.servers.sdapi.catalogue import NO_SCHEDULER, Sampler, Scheduler
+from bot.demo.servers.sdapi.catalogue import LORAS, NO_SCHEDULER, Sampler, Scheduler
 from bot.demo.servers.sdapi.engine import Engine
 from bot.demo.servers.sdapi.errors import Refused
 from bot.demo.servers.sdapi.manners.manner import Asked, Done
+from bot.demo.servers.sdapi.networks import Network
 from bot.demo.servers.sdapi.processing import Kind, Processing
 from bot.demo.servers.sdapi.report import Look
 
-_TXT2IMG: Final[forms.Fields] = {
+_OWN: Final[forms.Fields] = {
     "prompt": ("str", ""),
     "negative_prompt": ("str", ""),
     "seed": ("int", -1),
     "steps": ("int", 20),
     "width": ("int", 512),
     "height": ("int", 512),
-    "cfg_scale": ("float", None),
     "guidance_scale": ("float", 7.0),
-    "sampler_name": ("str", None),
     "sampler": ("str", "UniPC"),
     "batch_count": ("int", 1),
+    "batch_size": ("int", 1),
     "model": ("str", None),
     "loras": ("list", []),
+    "controls": ("list", []),
+    "strength": ("float", 1.0),
+    "seed_mode": ("str", "Scale Alike"),
+    "clip_skip": ("int", 1),
+    "upscaler": ("str", None),
+    "upscaler_scale": ("float", 0.0),
+    "refiner_model": ("str", None),
+    "refiner_start": ("float", 0.85),
+    "hires_fix": ("bool", False),
+    "hires_fix_width": ("int", 512),
+    "hires_fix_height": ("int", 512),
+    "hires_fix_strength": ("float", 0.7),
+    "mask_blur": ("float", 1.5),
+    "mask_blur_outset": ("int", 0),
+    "preserve_original_after_inpaint": ("bool", True),
+    "image_guidance": ("float", 1.5),
+    "guidance_embed": ("float", 3.5),
+    "speed_up_with_guidance_embed": ("bool", True),
+    "shift": ("float", 1.0),
+    "resolution_dependent_shift": ("bool", True),
+    "tiled_decoding": ("bool", False),
+    "tiled_diffusion": ("bool", False),
+    "clip_weight": ("float", 1.0),
+    "zero_negative_prompt": ("bool", False),
 }
+"""The settings of the app's window, which GET / shows (jaokuohsuan/draw-things-mcp-cursor,
+src/services/defaultParams.ts, less the sizes of tiles, the video and the SDXL conditioning)."""
+_TXT2IMG: Final[forms.Fields] = {
+    **_OWN,
+    "sampler_name": ("str", None),
+    "cfg_scale": ("float", None),
+    "restore_faces": ("bool", None),
+    "enable_hr": ("bool", None),
+    "denoising_strength": ("float", None),
+}
+"""With A1111's names that it takes: SillyTavern sends them, and only its "auth" was refused
+(SillyTavern issue #2075)."""
 FIELDS: Final[dict[Kind, forms.Fields]] = {
     "txt2img": _TXT2IMG,
-    "img2img": {
-        **_TXT2IMG,
-        "init_images": ("list", None),
-        "mask": ("str", None),
-        "strength": ("float", 0.7),
-    },
+    "img2img": {**_TXT2IMG, "init_images": ("list", None), "mask": ("str", None)},
 }
+_IMG2IMG_STRENGTH: Final = 0.7
 _SAMPLERS: Final = frozenset(
     {"UniPC", "DPM++ 2M Karras", "Euler a", "DPM++ SDE Karras", "PLMS", "DDIM", "LCM", "TCD"}
 )
@@ -56,8 +88,15 @@ _XMP: Final = (
 
 def configuration(engine: Engine) -> dict[str, Any]:
     """GET /: the settings of the app's window."""
-    shown = {key: default for key, (_, default) in _TXT2IMG.items() if default is not None}
+    shown = {key: default for key, (_, default) in _OWN.items()}
     return {**shown, "model": engine.shelf.loaded.name}
+
+
+def networks(asked: Asked, _: str) -> tuple[Network, ...]:
+    """Of ``loras``, ``[{"file": "x.safetensors", "weight": 0.8}]``; unknown files do nothing."""
+    rows = [row for row in asked["loras"] if isinstance(row, dict)]
+    named = [(str(row.get("file", "")).rsplit(".", 1)[0], row.get("weight", 1)) for row in rows]
+    return tuple(Network(name, float(weight)) for name, weight in named if name in LORAS)
 
 
 def missing(_: int) -> web.Response:
@@ -77,12 +116,14 @@ def admit(kind: Kind, asked: Asked, body: dict[str, Any]) -> None:
         raise Refused(400, "Init image not found")
     asked["sampler_name"] = sampler
     asked["steps"], asked["n_iter"] = max(asked["steps"], 1), max(asked["batch_count"], 1)
+    asked["batch_size"] = max(asked["batch_size"], 1)
     if asked["cfg_scale"] is None:
         asked["cfg_scale"] = asked["guidance_scale"]
     if asked["model"]:
         asked["override_settings"] = {"sd_model_checkpoint": asked["model"]}
-    if kind == "img2img":
-        asked["denoising_strength"] = asked["strength"]
+    asked["enable_hr"] = False  # its own hires fix starts small and ends at the asked size
+    if kind == "img2img" and asked["denoising_strength"] is None:
+        asked["denoising_strength"] = body.get("strength", _IMG2IMG_STRENGTH)
 
 
 def resolve(name: str | None, _: str | None) -> tuple[Sampler, Scheduler]:

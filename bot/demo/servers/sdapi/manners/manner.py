@@ -16,7 +16,9 @@ from bot.demo.servers.sdapi.catalogue import Sampler, Scheduler
 from bot.demo.servers.sdapi.coerce import Reading
 from bot.demo.servers.sdapi.forms import Fields
 from bot.demo.servers.sdapi.gate import Gate
-from bot.demo.servers.sdapi.options import DEFAULTS
+from bot.demo.servers.sdapi.networks import Network, none
+from bot.demo.servers.sdapi.options import DEFAULTS, Options, named_vae
+from bot.demo.servers.sdapi.scripts.staged import Script
 
 if TYPE_CHECKING:
     from bot.demo.servers.sdapi.engine import Engine
@@ -99,6 +101,9 @@ class Manner:
     cannot be read is no error.
 
     Making: ``sampler`` resolves the two names; ``check`` raises in the midst of the work;
+    ``networks`` are the LoRAs of a request with its styled prompt, ``lora_hashes`` says that the
+    infotext names them; ``scripts`` are the always-on ones of its extensions; ``vaes`` names
+    the VAEs (and text encoders) in force;
     ``infotext`` is the text of one picture, ``texts`` what its file holds, ``info`` the object
     about all, ``answer`` the body of the 200.
 
@@ -130,6 +135,11 @@ class Manner:
     canvas: Canvas = Canvas()
     sampler: Callable[[str | None, str | None], tuple[Sampler, Scheduler]]
     check: Callable[[Asked, Kind, list[Source]], None] = _unchecked
+
+    networks: Callable[[Asked, str], tuple[Network, ...]] = none
+    lora_hashes: bool = False
+    scripts: Mapping[str, Script] = field(default_factory=dict)
+    vaes: Callable[[Options], tuple[str, ...]] = named_vae
 
     infotext: Callable[[Processing, int, Look], str]
     texts: Callable[[Processing, int, Look], dict[str, str]]

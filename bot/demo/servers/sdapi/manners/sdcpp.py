@@ -12,6 +12,7 @@ from bot.demo.servers.sdapi.catalogue import NO_SCHEDULER, Sampler, Scheduler
 from bot.demo.servers.sdapi.engine import Engine
 from bot.demo.servers.sdapi.errors import Spoken
 from bot.demo.servers.sdapi.manners.manner import Asked, Done
+from bot.demo.servers.sdapi.networks import Network
 from bot.demo.servers.sdapi.processing import Kind, Processing
 from bot.demo.servers.sdapi.report import Look
 
@@ -90,6 +91,13 @@ def models(engine: Engine) -> list[dict[str, Any]]:
     hashes = {"hash": "8888888888", "sha256": "8" * 64}
     names = {"title": model.name, "model_name": model.name, "filename": model.file}
     return [{**names, **hashes, "config": None}]
+
+
+def networks(asked: Asked, _: str) -> tuple[Network, ...]:
+    """Of the request field ``lora``; tags in the prompt are passed over."""
+    names = {row["path"]: row["name"] for row in loras()}
+    rows = [row for row in asked["lora"] if isinstance(row, dict) and row.get("path") in names]
+    return tuple(Network(names[row["path"]], float(row.get("multiplier", 1))) for row in rows)
 
 
 def missing(_: int) -> web.Response:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from bot.demo.servers.sdapi import catalogue, error_forms, report
+from bot.demo.servers.sdapi import catalogue, error_forms, networks, report, scripts
 from bot.demo.servers.sdapi.checks import check_request
 from bot.demo.servers.sdapi.coerce import CPP, V2, Reading
 from bot.demo.servers.sdapi.engine import Engine
@@ -95,8 +95,8 @@ A1111: Final = Manner(
     title="Stable Diffusion web UI",
     version=catalogue.VERSION,
     gate=Gate(open=a1111.OPEN_ROUTES),
-    actions=_ACTIONS,
-    lists=_LISTS,
+    actions=_ACTIONS | scripts.WEBUI_ROUTES,
+    lists={**_LISTS, "/scripts": _says(catalogue.scripts(*scripts.NAMES))},
     errors=error_forms.a1111,
     missing=_not_found,
     timed=True,
@@ -104,6 +104,9 @@ A1111: Final = Manner(
     admit=a1111.admit,
     sampler=catalogue.resolve_sampler,
     check=check_request,
+    networks=networks.from_prompt,
+    lora_hashes=True,
+    scripts=scripts.WEBUI,
     infotext=report.infotext_of,
     texts=a1111.texts,
     info=report.info_of,
@@ -115,9 +118,11 @@ FORGE: Final = replace(
     title="Forge",
     version=forge.VERSION,
     gate=Gate(open=a1111.OPEN_ROUTES, challenge="Basic"),
+    actions=_ACTIONS | scripts.FORGE_ROUTES,
     lists={
         **_without("/sd-vae"),
-        "/sd-modules": _says([]),
+        "/scripts": A1111.lists["/scripts"],
+        "/sd-modules": forge.modules,
         "/samplers": _says(forge.samplers()),
     },
     errors=error_forms.forge,
@@ -127,6 +132,9 @@ FORGE: Final = replace(
     options=forge.OPTIONS,
     sampler=forge.resolve,
     check=forge.check,
+    scripts=scripts.FORGE,
+    vaes=forge.loaded_modules,
+    infotext=forge.infotext,
 )
 
 SDNEXT: Final = replace(
@@ -149,6 +157,7 @@ SDNEXT: Final = replace(
     fields=sdnext.FIELDS,
     admit=sdnext.admit,
     sampler=sdnext.resolve,
+    scripts={},
     answer=sdnext.answer,
     stops_quietly=True,
     progress=sdnext.progress,
@@ -180,6 +189,7 @@ SDCPP: Final = Manner(
     forgiving=True,
     canvas=Canvas(64, up=True),
     sampler=sdcpp.resolve,
+    networks=sdcpp.networks,
     infotext=sdcpp.infotext,
     texts=a1111.texts,
     info=sdcpp.info,
@@ -223,12 +233,13 @@ DRAWTHINGS: Final = Manner(
     lists={"/": drawthings.configuration},
     errors=error_forms.drawthings,
     missing=drawthings.missing,
-    reading=Reading(nulls="refuse"),
+    reading=Reading(nulls="default"),  # clients send back what GET / shows, nulls included
     fields=drawthings.FIELDS,
     fixed=_WHOLE_PICTURE,
     admit=drawthings.admit,
     canvas=Canvas(64),
     sampler=drawthings.resolve,
+    networks=drawthings.networks,
     check=check_request,
     infotext=report.infotext_of,
     texts=drawthings.texts,
