@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from bot.guilds import Guilds, Scope
 from bot.queue.health import Health
+from bot.studio.catalogue import NOTHING_KNOWN, About
 from bot.studio.families import Families
 from bot.studio.search import find
 from bot.values.ability import Ability
@@ -25,14 +26,27 @@ class Tab(StrEnum):
     UPSCALERS = "upscalers"
 
 
+YOURS = "yours"
+"""The mark of what the guest has chosen for themselves."""
+
+
 @dataclass(frozen=True)
 class Entry:
-    """One name on the shelf. `note` says what suits it; `marks` who has chosen it."""
+    """One name on the shelf, exactly as painters list it, and what people should know of it.
+
+    `suits` says what it is best drawn with; `marks` where it is loaded and who has chosen it.
+    """
 
     name: str
+    about: About = NOTHING_KNOWN
     hash: str | None = None
-    note: str | None = None
+    suits: str | None = None
     marks: tuple[str, ...] = ()
+
+    @property
+    def called(self) -> str:
+        """The label, or the name where there is none."""
+        return self.about.label or self.name
 
 
 class Shelf:
@@ -45,55 +59,90 @@ class Shelf:
 
     def tabs(self) -> list[Tab]:
         """The tabs that hold anything; the models' always."""
-        return [tab for tab in Tab if tab is Tab.MODELS or self._names(tab)]
+        return [tab for tab in Tab if tab is Tab.MODELS or self.names(tab)]
+
+    def names(self, tab: Tab) -> list[str]:
+        """All exact names of a tab, each once, in the painters' own order."""
+        return list(dict.fromkeys(n for a in self._abilities() for n in _listed(a, tab)))
 
     def entries(self, tab: Tab, guest: Guest, query: str = "") -> list[Entry]:
-        """All names of a tab that hold every word of the query, in the painters' own order."""
+        """All entries of a tab whose name, label and trigger words hold every word of the query.
+
+        In the painters' own order, what begins with the query first.
+        """
+        held = {_text(e): e for e in self._all(tab, guest)}
+        return [held[text] for text in find(query, held, most=len(held))]
+
+    def _all(self, tab: Tab, guest: Guest) -> list[Entry]:
+        names = self.names(tab)
+        if tab is Tab.LORAS:
+            return [Entry(name, self._families.about_lora(name)) for name in names]
         if tab is not Tab.MODELS:
-            names = self._names(tab)
-            return [Entry(name) for name in find(query, names, most=len(names))]
-        models = {m.name: m for a in self._abilities() for m in a.models}
+            return [Entry(name) for name in names]
+        hashes = {m.name: m.hash for a in self._abilities() for m in a.models if m.hash}
         marks = self._marks(guest)
         return [
             Entry(
                 name,
-                models[name].hash,
-                self._note(name),
-                tuple(mark for mark, held in marks if held == name),
+                self._families.about(name),
+                hashes.get(name),
+                self._suits(name),
+                tuple(marks.get(name, ())),
             )
-            for name in find(query, models, most=len(models))
+            for name in names
         ]
 
-    def _marks(self, guest: Guest) -> list[tuple[str, str | None]]:
-        """Words for what is loaded and chosen, with the name that each stands at."""
-        loaded = [("loaded", a.current_model) for a in self._abilities()]
-        places = (
-            ("yours", Scope.MEMBER, guest.user_id),
+    def _marks(self, guest: Guest) -> dict[str, list[str]]:
+        """What is said of each name: where it is loaded, then who has chosen it."""
+        marks: dict[str, list[str]] = {}
+        for name, backends in self._loaded().items():
+            several = len(self._painters) > 1
+            marks[name] = [f"loaded on {', '.join(backends)}" if several else "loaded"]
+        for word, scope, place in (
+            (YOURS, Scope.MEMBER, guest.user_id),
             ("this channel's", Scope.CHANNEL, guest.channel_id),
             ("this server's", Scope.SERVER, guest.guild_id),
-        )
-        chosen = [(word, self._guilds.chosen(s, i).get("model")) for word, s, i in places]
-        return [*loaded, *((w, m if isinstance(m, str) else None) for w, m in chosen)]
+        ):
+            model = self._guilds.chosen(scope, place).get("model")
+            if isinstance(model, str):
+                marks.setdefault(model, []).append(word)
+        return marks
 
-    def _note(self, model: str) -> str:
+    def _loaded(self) -> dict[str, list[str]]:
+        """The names that are loaded somewhere, and the painters where they are."""
+        loaded: dict[str, list[str]] = {}
+        for painter, health in self._painters.items():
+            ability = health.backend.ability
+            if ability is not None and ability.current_model is not None:
+                loaded.setdefault(ability.current_model, []).append(painter)
+        return loaded
+
+    def _suits(self, model: str) -> str:
         family = self._families.of(model)
         width, height = family.sizes["square"]
         return f"{family.name}, {width}×{height}, {family.steps} steps"
-
-    def _names(self, tab: Tab) -> list[str]:
-        return list(dict.fromkeys(n for a in self._abilities() for n in _listed(a, tab)))
 
     def _abilities(self) -> list[Ability]:
         return [h.backend.ability for h in self._painters.values() if h.backend.ability]
 
 
+def _text(entry: Entry) -> str:
+    """What is searched: the exact name first, then the words that people use for it."""
+    about = entry.about
+    return "\n".join((entry.name, about.label or "", *about.trigger_words))
+
+
 def _listed(ability: Ability, tab: Tab) -> Iterable[str]:
-    if tab is Tab.SAMPLERS:
-        return (s.name for s in ability.samplers)
-    lists: dict[Tab, tuple[str, ...]] = {
-        Tab.LORAS: ability.loras,
-        Tab.EMBEDDINGS: ability.embeddings,
-        Tab.VAES: ability.vaes,
-        Tab.UPSCALERS: ability.upscalers,
-    }
-    return lists.get(tab, ())
+    match tab:
+        case Tab.MODELS:
+            return (m.name for m in ability.models)
+        case Tab.LORAS:
+            return (lora.name for lora in ability.loras)
+        case Tab.EMBEDDINGS:
+            return ability.embeddings
+        case Tab.VAES:
+            return ability.vaes
+        case Tab.SAMPLERS:
+            return (s.name for s in ability.samplers)
+        case Tab.UPSCALERS:
+            return ability.upscalers

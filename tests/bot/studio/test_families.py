@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bot.demo.servers.sdapi.catalogue import MODELS as DEMO_MODELS
 from bot.errors import ConfigurationError
-from bot.studio.compose import LARGEST_CFG, LARGEST_SIDE, SMALLEST_SIDE, Aspect
+from bot.studio import Aspect
+from bot.studio.compose import LARGEST_CFG, LARGEST_SIDE, SMALLEST_SIDE
 from bot.studio.families import MODELS_FILE, Families, Family, read_families
 
 SHIPPED = read_families()
@@ -30,9 +31,8 @@ KNOWN = {
     ),
     "Stable Diffusion 2": (
         "v2-1_768-ema-pruned",
-        "v2-1_512-ema-pruned",
         "sd2_1",
-        "stable-diffusion-2-1-base",
+        "stable-diffusion-2-1",
     ),
     "SDXL": (
         "sd_xl_base_1.0",
@@ -43,13 +43,14 @@ KNOWN = {
         "noobaiXLNAIXL_vPred10",
         "AAM_XL_AnimeMix",
     ),
-    "SDXL Turbo": ("sdxl_turbo", "sd_xl_turbo_1.0_fp16", "dreamshaperXL_v21TurboDPMSDE"),
+    "SDXL Turbo": ("dreamshaperXL_v21TurboDPMSDE", "turbovisionXL_v431", "some_turbo"),
     "SDXL Lightning": ("juggernautXL_v9Lightning", "sdxl_lightning_4step", "realvisxlV50_hyper"),
     "SD Turbo": ("sd_turbo", "sd-turbo"),
     "Stable Diffusion 1.5 Hyper": ("realisticVisionV60B1_v51HyperVAE",),
     "LCM": ("dreamshaper_8LCM", "photonLCM_v10"),
     "Flux": ("flux1-dev", "flux1-dev-bnb-nf4-v2", "FLUX.1-dev-Q8_0"),
     "Flux Schnell": ("flux1-schnell", "FLUX.1-schnell", "schnell-q4"),
+    "Stable Diffusion 3 Turbo": ("sd3.5_large_turbo", "stable-diffusion-3.5-large-turbo"),
     "Stable Diffusion 3": ("sd3_medium", "sd3.5_large", "stable-diffusion-3.5-medium"),
 }
 NATIVE = {
@@ -60,6 +61,13 @@ NATIVE = {
     "Stable Diffusion 1.5 Hyper": 512,
 }
 """Pixels of a square's side; 1024 where nothing is said."""
+SMALLER = {
+    "sdxl_turbo": "SDXL Turbo",
+    "sd_xl_turbo_1.0_fp16": "SDXL Turbo",
+    "v2-1_512-ema-pruned": "Stable Diffusion 2",
+    "stable-diffusion-2-1-base": "Stable Diffusion 2",
+}
+"""Models that were trained on 512×512, unlike their families."""
 
 
 @pytest.mark.parametrize(
@@ -70,6 +78,13 @@ def test_a_known_checkpoint_finds_its_family_and_size(model: str, name: str) -> 
     assert family.name == name
     side = NATIVE.get(name, 1024)
     assert family.sizes["square"] == (side, side)
+
+
+@pytest.mark.parametrize(("model", "name"), SMALLER.items())
+def test_a_model_may_be_smaller_than_its_family(model: str, name: str) -> None:
+    family = SHIPPED.of(model)
+    assert (family.name, family.sizes["square"]) == (name, (512, 512))
+    assert family.sizes["wide"][0] / family.sizes["wide"][1] == pytest.approx(16 / 9, rel=0.05)
 
 
 def test_every_family_has_a_known_checkpoint_here() -> None:
@@ -91,7 +106,7 @@ def test_a_version_or_a_fast_variant_does_not_change_the_native_size(model: str)
 def test_upper_and_lower_case_are_alike() -> None:
     for models in KNOWN.values():
         for model in models:
-            assert SHIPPED.of(model.upper()) is SHIPPED.of(model.lower()) is SHIPPED.of(model)
+            assert SHIPPED.of(model.upper()) == SHIPPED.of(model.lower()) == SHIPPED.of(model)
 
 
 def test_fast_models_take_few_steps_at_low_cfg() -> None:
@@ -119,7 +134,7 @@ def test_the_demo_shows_several_families() -> None:
 
 @given(st.text(max_size=50) | st.none())
 def test_any_name_has_a_family(model: str | None) -> None:
-    assert SHIPPED.of(model) in SHIPPED.all
+    assert SHIPPED.of(model).name in {f.name for f in SHIPPED.all}
 
 
 @pytest.mark.parametrize("family", SHIPPED.all, ids=[f.name for f in SHIPPED.all])
@@ -177,12 +192,16 @@ def test_a_small_file_will_do(tmp_path: Path) -> None:
         ("families: []", "empty pattern"),
         ("families: {", "models.yaml"),
         ("- 1", "models.yaml"),
-        ("families: [5]", "models.yaml"),
+        ("families: [5]", "families.0"),
+        (f"{ONE}model: []", "model: Extra"),
         (ONE.replace("steps: 20", "steps: many"), "steps"),
         (ONE.replace("steps: 20", "steps: 0"), "steps"),
         (ONE.replace("sampler: Euler", "smapler: Euler"), "sampler"),
-        (ONE.replace("[512, 512]", "[512]"), "sizes.square"),
-        (ONE.replace('pattern: ""', 'pattern: "("'), "models.yaml"),
+        (ONE.replace("[512, 512]", "[512]"), "families.0.sizes.square"),
+        (ONE.replace("[512, 512]", "[500, 512]"), "multiple of 8"),
+        (ONE.replace("square:", "sqare:"), "families.0.sizes: needs a square"),
+        (ONE.replace("steps: 20", "steps: 20, clip_skip: 13"), "families.0.clip_skip"),
+        (ONE.replace('pattern: ""', 'pattern: "("'), "families.0.pattern: '(' is no regular"),
         (ONE.replace('pattern: ""', "pattern: xl"), "last family must have an empty pattern"),
     ],
 )
@@ -191,6 +210,13 @@ def test_a_wrong_file_says_where_it_is_wrong(tmp_path: Path, text: str, words: s
         read(tmp_path, text)
     assert "models.yaml" in str(caught.value)
     assert words in str(caught.value)
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "models.yaml"
+    path.write_bytes("families: [] # für".encode("latin-1"))
+    with pytest.raises(ConfigurationError, match=r"models\.yaml"):
+        read_families(path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
