@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from discord.ext import commands
@@ -17,8 +17,8 @@ from bot import log
 from bot.errors import DatabaseUnavailable
 from bot.queue.job import Job, JobEvent, Place, Status
 from cogs._ui import cards, orders
-from cogs._ui.handover import hand_over
-from cogs._ui.post import Outcome, Postman, Unsettled
+from cogs._ui.handover import ALT_LIMIT, hand_over
+from cogs._ui.post import Outcome, Postman, Unsettled, Upload
 
 if TYPE_CHECKING:
     from bot.client import EaselBot
@@ -123,6 +123,25 @@ class Courier(commands.Cog):
         await asyncio.gather(*(r.close() for r in rounds))
 
 
+@dataclass(frozen=True)
+class Face:
+    """What a card shows that is not the end: two that are equal need no edit between them."""
+
+    card: cards.Card = field(compare=False)
+    preview: bytes | None = None
+    look: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "look", str(self.card.embed.to_dict()))
+
+    def files(self, job: Job) -> list[Upload]:
+        """The preview; each edit carries it again, or it would go (contracts, discord 8)."""
+        if self.preview is None:
+            return []
+        alt = f"unfinished: {cards.clipped(job.request.prompt, ALT_LIMIT - 20)}"
+        return [Upload(cards.PREVIEW, self.preview, alt)]
+
+
 class Round:
     """The courier's walk for one job."""
 
@@ -141,13 +160,14 @@ class Round:
         self._rounds = rounds
         self._last_edit = float("-inf")
         self._last_kind: tuple[Status, str | None] | None = None
-        self._last_face: str | None = None
+        self._last_face: Face | None = None
         self._muted = False
+        self._previews = True
         self._straggler = False
         if shown is not None:
             # The first answer is this very card: nothing is edited until the news differ.
             self._last_kind = self._kind(event)
-            self._last_face = self._look(self._face(replace(event, place=shown)))
+            self._last_face = self._face(replace(event, place=shown))
         self.hear(event)
         self._task = asyncio.create_task(self._run(), name=f"round of job {event.job.id}")
 
@@ -157,6 +177,9 @@ class Round:
             return
         self._latest = event
         self._news.set()
+        if event.stopping:
+            # The end is near: an edit just now would only be in its way.
+            self._last_edit = time.monotonic()
         if not event.job.status.open:
             self._ended.set()
 
@@ -181,7 +204,7 @@ class Round:
         """One wait and at most one edit that is not the end."""
         wait = self._until_parking()
         if wait is not None and wait <= 0 and not self._muted:
-            await self._show(cards.parked(self._latest.job))
+            await self._show(Face(cards.parked(self._latest.job)))
             self._muted = True
             return
         if not await self._within(self._news, wait if not self._muted else None):
@@ -215,15 +238,15 @@ class Round:
             return False
         return True
 
-    def _face(self, event: JobEvent) -> cards.Card:
-        if event.job.status is Status.RUNNING:
-            return cards.drawing(event.job, event.progress)
-        place = event.place or self._bot.studio.place(event.job)
-        return cards.waiting(event.job, place, event.trouble)
-
-    @staticmethod
-    def _look(card: cards.Card) -> str:
-        return str(card.embed.to_dict())
+    def _face(self, event: JobEvent) -> Face:
+        job, progress = event.job, event.progress
+        if job.status is not Status.RUNNING:
+            place = event.place or self._bot.studio.place(job)
+            return Face(cards.waiting(job, place, event.trouble))
+        preview = progress.preview if progress is not None and self._previews else None
+        if progress is not None and preview is None:
+            progress = replace(progress, preview=None)
+        return Face(cards.drawing(job, progress, stopping=event.stopping), preview)
 
     @staticmethod
     def _kind(event: JobEvent) -> tuple[Status, str | None]:
@@ -248,13 +271,13 @@ class Round:
         pause = WAITING_SECONDS if waiting and same else PROGRESS_SECONDS
         return self._last_edit + pause - time.monotonic()
 
-    async def _show(self, card: cards.Card) -> None:
+    async def _show(self, face: Face) -> None:
         """An edit that the end need not wait for longer than a moment."""
-        face = self._look(card)
         if face == self._last_face:
             return
         self._last_face, self._last_edit = face, time.monotonic()
-        edit = asyncio.create_task(self._postman.edit(self._latest.job.address, card))
+        job = self._latest.job
+        edit = asyncio.create_task(self._postman.edit(job.address, face.card, face.files(job)))
         end = asyncio.create_task(self._ended.wait())
         try:
             await asyncio.wait({edit, end}, return_when=asyncio.FIRST_COMPLETED)
@@ -268,6 +291,10 @@ class Round:
         finally:
             end.cancel()
             edit.cancel()
+        await self._heed(outcome, face)
+
+    async def _heed(self, outcome: Outcome, face: Face) -> None:
+        """What an edit that is not the end teaches for the next one."""
         if outcome is Outcome.GONE:
             _log.info("the message was deleted; its job is cancelled", job=self._latest.job.id)
             await self._bot.studio.give_up(self._latest.job)
@@ -276,6 +303,10 @@ class Round:
         elif outcome is Outcome.LATER:
             # The same face is due again, when its time comes.
             self._last_face = None
+            self._news.set()
+        elif outcome is not Outcome.DONE and face.preview is not None:
+            # No files may be attached here: the bar alone goes on.
+            self._previews, self._last_face = False, None
             self._news.set()
 
 

@@ -43,6 +43,7 @@ jobs = Table(
     Column("private", Boolean, nullable=False),
     Column("upload_limit", Integer, nullable=False),
     Column("reachable", Boolean, nullable=False),
+    Column("spoiler", Boolean, nullable=False, server_default="0"),
     # Whether the member has seen the waiting card, and later the end.
     Column("accepted", Boolean, nullable=False, server_default="0"),
     Column("told", Boolean, nullable=False, server_default="0"),
@@ -73,6 +74,7 @@ pictures = Table(
     Column("height", Integer, nullable=False),
     Column("seed", Integer, nullable=False),
     Column("infotext", Text, nullable=False),
+    Column("remark", Text),
     Column("data", LargeBinary, nullable=False),
 )
 

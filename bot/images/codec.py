@@ -138,14 +138,15 @@ def shrink_to(data: bytes, limit_bytes: int, infotext: str) -> tuple[bytes, str]
     raise BrokenPicture(f"picture does not fit into {limit_bytes} bytes at any size")
 
 
-def thumbnail(data: bytes, max_side: int) -> bytes:
+def thumbnail(data: bytes, max_side: int, quality: int = 85) -> bytes:
     """A JPEG whose longer side is at most `max_side` pixels, transparency on white, no metadata.
 
-    Never larger than the picture. Runs Pillow: call in a thread. Raises BrokenPicture.
+    Never larger than the picture; `quality` is JPEG's, 1 to 95. Runs Pillow: call in a thread.
+    Raises BrokenPicture.
     """
     picture = _flat(_open(data, draft_side=max_side))
     picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
-    return _encode(picture, JPEG, 85)
+    return _encode(picture, JPEG, quality)
 
 
 def _open(data: bytes, *, draft_side: int | None = None) -> Image.Image:

@@ -63,6 +63,10 @@ class Health:
         """Whether a job may be sent now."""
         return self._up.is_set()
 
+    async def refresh(self) -> None:
+        """Has the painter look again at what it has. Raises BackendError; then nothing changed."""
+        await self.backend.refresh()
+
     def doubt(self, error: BackendError) -> None:
         """A job met this trouble: nobody claims until a probe has succeeded."""
         self._settle(_state_of(error), error)

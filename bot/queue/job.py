@@ -4,6 +4,9 @@
        │  ◀──release──    │ └────▶ failed      (told = the member's message says so)
        └────────────▶ cancelled ◀──┘
 
+Of several pictures each is on disk as soon as its call has answered, while the job runs; a
+release, a failure and a cancel leave them there until the end has been told.
+
 `attempt` is the fence: each claim raises it, and whoever reports on an older attempt is not
 heard, so a worker that wakes up late cannot deliver beside its successor.
 """
@@ -88,9 +91,11 @@ class JobEvent:
     """One piece of news: the job as it is now, and its place or progress if it has one.
 
     `trouble` is a sentence while the backend cannot be reached and the job keeps its place.
+    `stopping`: it is cancelled already, and what is finished of it is being saved.
     """
 
     job: Job
     place: Place | None = None
     progress: Progress | None = None
     trouble: str | None = None
+    stopping: bool = False

@@ -24,6 +24,9 @@ from bot.values.source import Source
 SHOWING_SECONDS = 60.0
 """An order whose card is on its way counts against the caps for so long at the most."""
 Listener = Callable[[JobEvent], None]
+Stop = Callable[[Job | None], bool]
+"""`stop(cancelled)` tells a worker that the job it holds was cancelled. True: it saves what is
+finished, and calls `Queue.stopped(cancelled)` after that. With None it saves nothing."""
 
 _log = log.get("queue")
 
@@ -48,7 +51,9 @@ class Queue:
         self._shown: dict[int, Job] = {}
         self._wake: dict[str, asyncio.Event] = {}
         self._listeners: list[Listener] = []
-        self._stoppers: dict[int, Callable[[], None]] = {}
+        self._stoppers: dict[int, Stop] = {}
+        # Cancelled jobs whose workers still save what is finished.
+        self._stopping: dict[int, Job] = {}
         # Why a route stands still just now, as a sentence.
         self._troubles: dict[str, str] = {}
         # Seconds from claim to picture of the last jobs of each route, for the ETA.
@@ -132,16 +137,29 @@ class Queue:
         self._shown.pop(job.id, None)
         await self._store.drop(job.id)
 
-    async def cancel(self, job_id: int) -> Job | None:
-        """Ends a waiting or running job; None when it had ended already."""
+    async def cancel(self, job_id: int, *, salvage: bool = True) -> Job | None:
+        """Ends a waiting or running job; None when it had ended already.
+
+        The row ends at once. With `salvage` the news of a running job of several pictures wait,
+        for some seconds at the most, until those that are finished are on disk.
+        """
         job = await self._store.cancel(job_id)
         if job is None:
-            return None
+            return self._stopping.get(job_id)
         stop = self._stoppers.pop(job_id, None)
-        if stop is not None:
-            stop()
-        self._ended(job)
+        if stop is None or not stop(job if salvage else None):
+            self._ended(job)
+            return job
+        self._open.pop(job_id, None)
+        self._stopping[job_id] = job
+        self._tell(JobEvent(replace(job, status=Status.RUNNING), stopping=True))
+        self._tell_places(job.route)
         return job
+
+    def stopped(self, job: Job) -> None:
+        """The news of a cancelled job, now that what was finished of it is on disk."""
+        self._stopping.pop(job.id, None)
+        self._tell(JobEvent(job))
 
     async def readdress(self, job: Job, address: Address) -> Job | None:
         """Fresh ways to answer, kept on disk and in memory."""
@@ -152,8 +170,8 @@ class Queue:
 
     # What the worker tells.
 
-    async def claim(self, route: str, stop: Callable[[], None]) -> Job | None:
-        """The next job of a route; `stop()` is called when the member cancels it."""
+    async def claim(self, route: str, stop: Stop) -> Job | None:
+        """The next job of a route; `stop` is called when it is cancelled."""
         job = await self._store.claim(route)
         if job is not None:
             self._open[job.id] = job
@@ -192,9 +210,18 @@ class Queue:
             self._troubles[route] = sentence
         self._tell_places(route)
 
-    async def finish(self, job: Job, done: Sequence[Picture]) -> bool:
-        """Pictures and end on disk, then the news; False when the attempt was overtaken."""
-        ended = await self._store.painted(job, done)
+    async def keep(self, job: Job, done: Sequence[Picture], first: int) -> bool:
+        """Pictures of a job that goes on, from position `first`; False when it does not go on."""
+        row = await self._store.keep(job, done, first)
+        return row is not None and row.status is Status.RUNNING
+
+    async def kept(self, job: Job) -> int:
+        """How many of its pictures are on disk."""
+        return await self._store.kept(job.id)
+
+    async def finish(self, job: Job, done: Sequence[Picture], first: int = 0) -> bool:
+        """Last pictures and end on disk, then the news; False when the attempt was overtaken."""
+        ended = await self._store.painted(job, done, first)
         if ended is None:
             return False
         if ended.started_at is not None and ended.ended_at is not None:
@@ -244,7 +271,7 @@ class Queue:
         return (await self._store.open_jobs())[1]
 
     async def pictures(self, job: Job) -> list[Picture]:
-        """The pictures of a painted job."""
+        """The finished pictures of a job."""
         return await self._store.pictures(job.id)
 
     async def told(self, job: Job) -> None:

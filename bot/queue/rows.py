@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import Row, update
@@ -12,7 +13,11 @@ from bot import log
 from bot.database.tables import jobs
 from bot.queue.job import Job, Status
 from bot.values.guest import Address, Guest
+from bot.values.picture import Picture
 from bot.values.request import ImageRequest
+
+ADDRESS = tuple(field.name for field in fields(Address))
+"""The columns of a job that are its address."""
 
 _log = log.get("store")
 
@@ -20,6 +25,12 @@ _log = log.get("store")
 def columns(value: object, *names: str) -> dict[str, Any]:
     """The named attributes of a value, as the columns of a row."""
     return {name: getattr(value, name) for name in names}
+
+
+def picture_row(job_id: int, position: int, picture: Picture) -> dict[str, Any]:
+    """The row of a finished picture; position 0 is a job's first."""
+    names = ("media_type", "width", "height", "seed", "infotext", "remark", "data")
+    return {"job_id": job_id, "position": position} | columns(picture, *names)
 
 
 def where_mine(job: Job) -> Any:
@@ -51,17 +62,7 @@ def job_of(row: Row[Any]) -> Job:
         id=row.id,
         request=ImageRequest.model_validate_json(row.request),
         guest=Guest(user_id=row.user_id, name=row.user_name, guild_id=row.guild_id),
-        address=Address(
-            interaction_id=row.interaction_id,
-            application_id=row.application_id,
-            token=row.token,
-            expires_at=row.expires_at,
-            channel_id=row.channel_id,
-            message_id=row.message_id,
-            private=row.private,
-            upload_limit=row.upload_limit,
-            reachable=row.reachable,
-        ),
+        address=Address(**{name: getattr(row, name) for name in ADDRESS}),
         route=row.route,
         status=Status(row.status),
         attempt=row.attempt,

@@ -10,14 +10,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bot import log
 from bot.database.engine import Database
 from bot.database.tables import facts, jobs, pictures, sources
 from bot.queue.job import Job, NewJob, Status
-from bot.queue.rows import columns, job_of, readable, where_mine
+from bot.queue.rows import ADDRESS, columns, job_of, picture_row, readable, where_mine
 from bot.values.guest import Address
 from bot.values.picture import Picture
 from bot.values.request import ImageRequest
@@ -36,7 +36,7 @@ class Store:
 
     async def add(self, new: NewJob) -> Job | None:
         """One row, not accepted yet; None when this interaction already has one (a replay)."""
-        address, guest = new.address, new.guest
+        guest = new.guest
         statement = (
             upsert(jobs)
             .values(
@@ -47,15 +47,7 @@ class Store:
                 user_id=guest.user_id,
                 user_name=guest.name,
                 guild_id=guest.guild_id,
-                interaction_id=address.interaction_id,
-                application_id=address.application_id,
-                token=address.token,
-                expires_at=address.expires_at,
-                channel_id=address.channel_id,
-                message_id=address.message_id,
-                private=address.private,
-                upload_limit=address.upload_limit,
-                reachable=address.reachable,
+                **columns(new.address, *ADDRESS),
                 created_at=time.time(),
             )
             .on_conflict_do_nothing(index_elements=["interaction_id"])
@@ -145,32 +137,29 @@ class Store:
             error_code=code,
         )
 
-    async def painted(self, job: Job, done: Sequence[Picture]) -> Job | None:
-        """The pictures and the end in one transaction; None when another attempt took over."""
-        rows = [
-            {
-                "job_id": job.id,
-                "position": n,
-                "media_type": p.media_type,
-                "width": p.width,
-                "height": p.height,
-                "seed": p.seed,
-                "infotext": p.infotext,
-                "data": p.data,
-            }
-            for n, p in enumerate(done)
-        ]
+    async def keep(self, job: Job, done: Sequence[Picture], first: int) -> Job | None:
+        """Pictures of a job that goes on, from position `first` (0 is the first); its row as it is.
+
+        Also while its member's cancel of this very attempt has not been told. None, and nothing
+        is kept, when another attempt took over.
+        """
+        mine = and_(jobs.c.attempt == job.attempt, jobs.c.status == Status.RUNNING)
+        withdrawn = and_(jobs.c.attempt == job.attempt + 1, jobs.c.status == Status.CANCELLED)
+        still = (jobs.c.id == job.id, jobs.c.told.is_(False), or_(mine, withdrawn))
+        return await self._with_pictures(
+            update(jobs).where(*still).values(beat_at=time.time()), job, done, first
+        )
+
+    async def kept(self, job_id: int) -> int:
+        """How many pictures of a job are on disk."""
+        counting = select(func.count()).where(pictures.c.job_id == job_id)
         async with self._database.begin() as connection:
-            result = await connection.execute(
-                where_mine(job)
-                .values(status=Status.PAINTED, ended_at=time.time())
-                .returning(*jobs.c)
-            )
-            row = result.first()
-            if row is None:
-                return None
-            await connection.execute(insert(pictures), rows)
-            return job_of(row)
+            return (await connection.execute(counting)).scalar_one()
+
+    async def painted(self, job: Job, done: Sequence[Picture], first: int = 0) -> Job | None:
+        """The last pictures and the end in one transaction; None when another attempt took over."""
+        end = where_mine(job).values(status=Status.PAINTED, ended_at=time.time())
+        return await self._with_pictures(end, job, done, first)
 
     async def worded(self, job: Job, outcome: str) -> Job | None:
         """The end of a job whose outcome is words (describe)."""
@@ -241,7 +230,7 @@ class Store:
         return await self._one(select(jobs).where(jobs.c.id == job_id))
 
     async def pictures(self, job_id: int) -> list[Picture]:
-        """The finished pictures of a job that has not been delivered yet, in order."""
+        """The finished pictures of a job whose end has not been told yet, in order."""
         columns = [c for c in pictures.c if c.name not in ("job_id", "position")]
         async with self._database.begin() as connection:
             rows = await connection.execute(
@@ -334,6 +323,17 @@ class Store:
             await connection.execute(
                 row.on_conflict_do_update(index_elements=["name"], set_={"value": value})
             )
+
+    async def _with_pictures(
+        self, step: Any, job: Job, done: Sequence[Picture], first: int
+    ) -> Job | None:
+        async with self._database.begin() as connection:
+            row = (await connection.execute(step.returning(*jobs.c))).first()
+            if row is None:
+                return None
+            rows = [picture_row(job.id, n, picture) for n, picture in enumerate(done, first)]
+            await connection.execute(insert(pictures), rows)
+            return job_of(row)
 
     async def _fenced(self, job: Job, **values: Any) -> Job | None:
         return await self._one(where_mine(job).values(**values).returning(*jobs.c))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bot import log
@@ -20,16 +20,14 @@ from bot.errors import (
     DatabaseUnavailable,
     EaselError,
 )
+from bot.queue.attempt import Attempt, surely
 from bot.queue.health import Health
 from bot.queue.job import Job
 from bot.queue.queue import Queue
-from bot.values.picture import Picture
-from bot.values.source import Source
 
 MAX_FAILURES = 3
 LEAST_PAUSE = 1.0
 """Seconds before a busy server is asked again, whatever it says."""
-BEAT_SECONDS = 15.0
 IDLE_SECONDS = 5.0
 """How often an idle worker looks by itself; the wake event is what usually calls it."""
 
@@ -67,8 +65,7 @@ class Worker:
         self._backend: Backend = health.backend
         self._instance = instance
         self._stopping = asyncio.Event()
-        self._painting: asyncio.Task[list[Picture] | str] | None = None
-        self._unwanted = False
+        self._attempt: Attempt | None = None
 
     async def run(self) -> None:
         """Works until `stop`; a database that is away for a while only delays it."""
@@ -87,9 +84,10 @@ class Worker:
         """Claims no more; gives the running job `seconds`, then hands it back into line."""
         self._stopping.set()
         self._queue.wake(self._backend.name).set()
-        if self._painting is not None:
-            await asyncio.wait({self._painting}, timeout=seconds)
-            self._painting.cancel()
+        if (attempt := self._attempt) is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(attempt.over.wait(), seconds)
+            attempt.drop()
 
     async def _next(self) -> None:
         wake = self._queue.wake(self._backend.name)
@@ -97,8 +95,7 @@ class Worker:
         if not self._health.usable:
             await self._unless_stopped(self._health.ready())
             return
-        self._unwanted = False
-        job = await self._queue.claim(self._backend.name, self._interrupt)
+        job = await self._queue.claim(self._backend.name, self._stop)
         if job is not None and self._stopping.is_set():
             await self._queue.release(job, delay=0, counted=False, error="Stopped")
         elif job is not None:
@@ -115,96 +112,23 @@ class Worker:
         for one in (task, stop):
             one.cancel()
 
-    def _interrupt(self) -> None:
-        self._unwanted = True
-        if self._painting is not None:
-            self._painting.cancel()
+    def _stop(self, cancelled: Job | None) -> bool:
+        return self._attempt is not None and self._attempt.stop(cancelled)
 
     async def _carry(self, job: Job) -> None:
         """The work, and a clear end for the job when something unforeseen breaks it."""
+        self._attempt = Attempt(self._queue, self._backend, job, partial(self._task_id, job.id))
         try:
-            await self._work(job)
-        except DatabaseUnavailable:
-            raise
+            await self._attempt.run()
+        except EaselError as error:
+            await surely(job, partial(self._trouble, job, error))
         except Exception as error:
             ref = secrets.token_hex(2)
             _log.exception("job broke", job=job.id, error_ref=ref, error=str(error))
-            await self._queue.fail(job, "Unknown", EaselError.default_sentence, ref)
-
-    async def _work(self, job: Job) -> None:
-        if job.attempt > 1:
-            await self._backend.forget(self._task_id(job.id, job.attempt - 1))
-        if self._unwanted:  # cancelled before there was anything to interrupt
-            return
-        sources = () if job.request.kind == "txt2img" else await self._queue.sources(job)
-        self._painting = asyncio.create_task(self._outcome(job, sources))
-        beating = asyncio.create_task(self._beat(job))
-        try:
-            await asyncio.wait({self._painting})
-            await self._report_surely(job, self._painting)
+            sentence = EaselError.default_sentence
+            await surely(job, partial(self._queue.fail, job, "Unknown", sentence, ref))
         finally:
-            # Also when this worker itself is stopped: the server must hear of it.
-            for task in (beating, self._painting):
-                task.cancel()
-            await asyncio.gather(beating, self._painting, return_exceptions=True)
-            self._painting = None
-
-    async def _outcome(self, job: Job, sources: Sequence[Source]) -> list[Picture] | str:
-        """Pictures, or words about one."""
-        if job.request.kind == "describe":
-            return await self._backend.describe(sources[0])
-        return await self._backend.paint(
-            job.request,
-            self._task_id(job.id, job.attempt),
-            lambda progress: self._queue.progress(job, progress),
-            sources,
-        )
-
-    async def _report_surely(self, job: Job, painting: asyncio.Task[list[Picture] | str]) -> None:
-        """A picture in hand is not given up because the disk is full for a moment."""
-        while True:
-            try:
-                return await self._report(job, painting)
-            except DatabaseUnavailable as error:
-                _log.error("can't save an outcome yet", job=job.id, error=str(error))
-                await asyncio.sleep(2)
-
-    async def _report(self, job: Job, painting: asyncio.Task[list[Picture] | str]) -> None:
-        if painting.cancelled():
-            # The member's cancel has moved the row on already; then this changes nothing.
-            await self._queue.release(job, delay=0, counted=False, error="Stopped")
-            return
-        error = painting.exception()
-        if error is None:
-            await self._finish(job, painting.result())
-        elif isinstance(error, EaselError):
-            await self._trouble(job, error)
-        else:
-            ref = secrets.token_hex(2)
-            _log.error("job broke", job=job.id, error_ref=ref, exc_info=error)
-            await self._queue.fail(job, "Unknown", EaselError.default_sentence, ref)
-
-    async def _finish(self, job: Job, done: list[Picture] | str) -> None:
-        if isinstance(done, str):
-            await self._queue.word(job, done)
-            _log.info("job described", job=job.id, user=job.guest.user_id)
-            return
-        if not await self._queue.finish(job, done):
-            _log.info("job was taken over or cancelled", job=job.id, attempt=job.attempt)
-            return
-        now = time.time()
-        _log.info(
-            "job painted",
-            job=job.id,
-            user=job.guest.user_id,
-            guild=job.guest.guild_id,
-            backend=self._backend.name,
-            model=job.request.model,
-            size=f"{done[0].width}x{done[0].height}",
-            pictures=len(done),
-            waited=round((job.started_at or now) - job.created_at, 1),
-            painted=round(now - (job.started_at or now), 1),
-        )
+            self._attempt = None
 
     async def _trouble(self, job: Job, error: EaselError) -> None:
         retry = verdict(error, job.failures)
@@ -242,13 +166,6 @@ class Worker:
     def _sentence(job: Job, error: EaselError) -> str:
         size = f"{job.request.width}×{job.request.height}"
         return error.sentence.replace("ran out of memory.", f"ran out of memory at {size}.")
-
-    async def _beat(self, job: Job) -> None:
-        while True:
-            await asyncio.sleep(BEAT_SECONDS)
-            with contextlib.suppress(DatabaseUnavailable):
-                if not await self._queue.beat(job):
-                    self._interrupt()
 
     def _task_id(self, job: int, attempt: int) -> str:
         return f"easel-{self._instance}-{job}-{attempt}"

@@ -34,24 +34,49 @@ class Scheduler:
 
 
 @dataclass(frozen=True)
+class Lora:
+    """A LoRA: either its `name` or its `alias` stands in `<lora:name:weight>`."""
+
+    name: str
+    alias: str | None = None
+
+
+@dataclass(frozen=True)
 class Ability:
     """The lists of one painter. Empty lists mean that it does not tell.
 
     `current_model` is the `Model.name` that is loaded now, if known. `step_pixels` is the
     multiple that sizes must have (8 on the A1111 family, 64 where unknown).
+
+    `faces` are ways of face restoration, `controls` what ControlNet can follow (the kinds of
+    `values.request.Control`), `latent_upscalers` serve the second pass beside `upscalers`.
+    `switches_models`: whether a request can choose the checkpoint. `second_pass`: whether it
+    takes A1111's wider fields (hires, tiling, `extra:`). `drops_loras`: `<lora:…>` tags would be
+    left out in silence.
     """
 
     models: tuple[Model, ...] = ()
     samplers: tuple[Sampler, ...] = ()
     schedulers: tuple[Scheduler, ...] = ()
     upscalers: tuple[str, ...] = ()
-    loras: tuple[str, ...] = ()
+    latent_upscalers: tuple[str, ...] = ()
+    loras: tuple[Lora, ...] = ()
     embeddings: tuple[str, ...] = ()
     vaes: tuple[str, ...] = ()
+    faces: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
     current_model: str | None = None
     progress: bool = False
     interrupt: bool = False
     upscale: bool = False
     describe: bool = False
     step_pixels: int = 8
+    switches_models: bool = True
+    second_pass: bool = True
+    clip_skip: bool = True
+    drops_loras: bool = False
     warnings: tuple[str, ...] = field(default=())
+
+
+UNKNOWN = Ability()
+"""Of a painter that has not told its lists yet: nothing is refused, nothing can be checked."""

@@ -31,7 +31,7 @@ class Address:
     `expires_at` is in seconds since the epoch. `upload_limit` is in bytes for each file, as
     this interaction said (it differs by member and server). `reachable` tells whether the bot
     itself can edit the message in its channel later; it cannot where it is only user-installed,
-    and never for private messages.
+    and never for private messages. `spoiler` hides the pictures until they are clicked.
     """
 
     interaction_id: int
@@ -43,6 +43,7 @@ class Address:
     private: bool
     upload_limit: int
     reachable: bool = True
+    spoiler: bool = False
 
     def alive(self, now: float, margin: float = 20.0) -> bool:
         """Whether the token can still be used `margin` seconds from `now` (epoch seconds)."""

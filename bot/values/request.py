@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,7 +13,8 @@ PROMPT_LIMIT = 4000
 """Characters: the most that one Discord text field takes."""
 
 
-Kind = Literal["txt2img", "img2img", "upscale", "describe"]
+Kind = Literal["txt2img", "img2img", "upscale", "describe", "load"]
+"""`load` paints nothing: it brings a checkpoint into a painter's memory."""
 
 
 class Inpainting(BaseModel):
@@ -31,6 +32,52 @@ class Inpainting(BaseModel):
     invert: bool = False
 
 
+class Hires(BaseModel):
+    """A second pass at a larger size (contracts, sdapi 2). None: as the first pass.
+
+    `scale` multiplies both sides; `strength` is its denoising strength; 0 steps are the first
+    pass's number.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    scale: float = Field(2.0, ge=1, le=4)
+    upscaler: str | None = None
+    strength: float = Field(0.5, ge=0, le=1)
+    steps: int = Field(0, ge=0, le=150)
+    checkpoint: str | None = None
+    sampler: str | None = None
+    scheduler: str | None = None
+    prompt: str = Field("", max_length=PROMPT_LIMIT)
+    negative_prompt: str = Field("", max_length=PROMPT_LIMIT)
+    cfg_scale: float | None = Field(None, ge=0, le=50)
+
+
+class Rare(BaseModel):
+    """What few ask for, by `extra:` alone; None leaves each to the painter."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    variation_seed: int | None = Field(None, ge=-1, lt=SEED_LIMIT)
+    variation_strength: float | None = Field(None, ge=0, le=1)
+    refiner: str | None = None
+    refiner_switch_at: float | None = Field(None, ge=0, le=1)
+    eta: float | None = Field(None, ge=0, le=1)
+    ensd: int | None = Field(None, ge=0, lt=SEED_LIMIT)
+    rng: Literal["GPU", "CPU", "NV"] | None = None
+    distilled_cfg_scale: float | None = Field(None, ge=0, le=50)
+    token_merging: float | None = Field(None, ge=0, le=0.9)
+
+
+class Control(BaseModel):
+    """ControlNet: what of the reference picture is kept, and how strictly (0 to 2)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    kind: Literal["canny", "depth", "pose", "lineart"]
+    weight: float = Field(1.0, ge=0, le=2)
+
+
 class ImageRequest(BaseModel):
     """One order, complete: every default is filled in and the seed is fixed.
 
@@ -39,8 +86,10 @@ class ImageRequest(BaseModel):
     Names (`model`, `sampler`, `scheduler`) are spelt as the painter's own lists spell them;
     None leaves the choice to the painter. Sources travel beside the request (`values.source`):
     img2img, upscale and describe have one, img2img a mask as well if it has `inpainting`.
-    `blind` names the options that the member gave, on a request that was composed before its
-    painter had told its lists; it is composed anew once the painter has.
+    `subject` is the member's own words where a style or LoRA stands around them in `prompt`.
+    `faces` names the painter's face restoration. `unseen` holds the options as they were typed,
+    on a request that was composed before its painter had told its lists; it is composed anew
+    once the painter has.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -62,9 +111,23 @@ class ImageRequest(BaseModel):
     inpainting: Inpainting | None = None
     upscaler: str | None = None
     upscale_by: float | None = Field(None, gt=1, le=8)
-    blind: tuple[str, ...] | None = None
+    subject: str | None = None
+    hires: Hires | None = None
+    vae: str | None = None
+    clip_skip: int | None = Field(None, ge=1, le=12)
+    faces: str | None = None
+    tiling: bool = False
+    rare: Rare = Rare()
+    control: Control | None = None
+    unseen: dict[str, Any] | None = None
+
+    @property
+    def begins_with_picture(self) -> bool:
+        """Whether sources travel beside it."""
+        return self.kind not in ("txt2img", "load") or self.control is not None
 
     @property
     def pixels(self) -> int:
-        """Pixels of one picture."""
-        return self.width * self.height
+        """Pixels of one picture, of its second pass if it has one."""
+        scale = self.hires.scale if self.hires else 1.0
+        return int(self.width * self.height * scale * scale)

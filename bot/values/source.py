@@ -7,10 +7,11 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a source is for. A mask's white is repainted."""
+    """What a source is for. A mask's white is repainted; a control's shapes are followed."""
 
     INIT = "init"
     MASK = "mask"
+    CONTROL = "control"
 
 
 @dataclass(frozen=True)

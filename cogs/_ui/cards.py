@@ -18,7 +18,10 @@ SHOWN_PROMPT = 300
 """Characters of a prompt on a card; the whole of it stands in the picture's infotext."""
 SHOWN_NAME = 200
 """Characters of one fact in the quiet line: servers name their models as they like."""
+SHOWN_REMARKS = 600
 BAR = 10
+PREVIEW = "preview.jpg"
+"""The name under which a preview is attached to the card that shows it."""
 _MARKDOWN = re.compile(r"([\\*_~`|<@\[\]])")
 _BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Marks that turn the direction of what follows them, the member's name included."""
@@ -45,11 +48,16 @@ def waiting(job: Job, place: Place, trouble: str | None = None) -> Card:
     return Card(embed, row(job.id, Action.CANCEL))
 
 
-def drawing(job: Job, progress: Progress | None) -> Card:
-    """Being painted: a calm bar, the step, the rest."""
+def drawing(job: Job, progress: Progress | None, *, stopping: bool = False) -> Card:
+    """Being painted: a calm bar, the step, the rest, and the preview attached as `PREVIEW`.
+
+    `stopping`: it is cancelled already, and only what is finished is still awaited.
+    """
     text = f"🎨 {_title(job.request)}"
-    if progress is None or progress.fraction <= 0:
-        state = "drawing"
+    if stopping:
+        state = "stopping"
+    elif progress is None or progress.fraction <= 0:
+        state = "loading" if job.request.kind == "load" else "drawing"
     else:
         filled = min(BAR, round(progress.fraction * BAR))
         text += f"\n{'▓' * filled}{'░' * (BAR - filled)}"
@@ -60,6 +68,8 @@ def drawing(job: Job, progress: Progress | None) -> Card:
             state += f", {duration(progress.eta_seconds)} left"
     embed = discord.Embed(description=text, colour=CALM_COLOUR)
     embed.set_footer(text=_joined(job.request.model, state))
+    if progress is not None and progress.preview is not None:
+        embed.set_image(url=f"attachment://{PREVIEW}")
     return Card(embed, row(job.id, Action.CANCEL))
 
 
@@ -81,8 +91,7 @@ def done(
     text = f"{_title(job.request)} — <@{job.guest.user_id}>"
     if source:
         text += f"\nfrom [this one]({source})"
-    if note:
-        text += f"\n{note}"
+    text += _notes(pictures, note)
     embed = discord.Embed(description=text, colour=DONE_COLOUR)
     embed.set_footer(text=_facts(job, pictures))
     # A source is not kept after its picture was delivered: only words can be drawn again.
@@ -99,6 +108,12 @@ def described(job: Job) -> Card:
         colour=DONE_COLOUR,
     )
     return Card(embed, row(job.id, Action.DRAW, Action.DELETE))
+
+
+def loaded(job: Job) -> Card:
+    """A server's model was changed, and is in the image server's memory."""
+    name = plain(job.request.model or "")
+    return word(f"This server now draws with **{name}**.\n{plain(job.outcome or '')}.")
 
 
 def failed(job: Job) -> Card:
@@ -119,10 +134,21 @@ def undeliverable(job: Job) -> Card:
     return Card(discord.Embed(description=text, colour=ERROR_COLOUR), row(job.id, Action.DELETE))
 
 
-def cancelled(job: Job) -> Card:
-    """Withdrawn by its member or a moderator."""
-    embed = discord.Embed(description=f"{_title(job.request)}\nCancelled.", colour=QUIET_COLOUR)
+def cancelled(job: Job, pictures: Sequence[Picture] = (), *, note: str | None = None) -> Card:
+    """Withdrawn by its member or a moderator; `pictures` are those that were finished by then."""
+    text = f"{_title(job.request)}\nCancelled."
+    if pictures:
+        text += f" {so_far(job, pictures)}{_notes(pictures, note)}"
+    embed = discord.Embed(description=text, colour=QUIET_COLOUR)
+    if pictures:
+        embed.set_footer(text=_facts(job, pictures))
     return Card(embed, row(job.id, Action.RETRY, Action.DELETE))
+
+
+def so_far(job: Job, pictures: Sequence[Picture]) -> str:
+    """How many of a job's pictures were finished before it ended early."""
+    were = "was" if len(pictures) == 1 else "were"
+    return f"{len(pictures)} of {job.request.count} {were} finished."
 
 
 def refusal(sentence: str, ref: str | None = None) -> Card:
@@ -168,7 +194,14 @@ def plain(text: str) -> str:
 
 
 def _title(request: ImageRequest) -> str:
-    return f"**{plain(clipped(request.prompt, SHOWN_PROMPT))}**"
+    return f"**{plain(clipped(request.subject or request.prompt, SHOWN_PROMPT))}**"
+
+
+def _notes(pictures: Sequence[Picture], note: str | None) -> str:
+    """What was not made quite as asked, each remark once, and `note`; a line each."""
+    remarks = dict.fromkeys(p.remark for p in pictures if p.remark)
+    told = plain(clipped(" ".join(remarks), SHOWN_REMARKS))
+    return "".join(f"\n{line}" for line in (told, note) if line)
 
 
 def _facts(job: Job, pictures: Sequence[Picture]) -> str:
@@ -185,8 +218,10 @@ def _facts(job: Job, pictures: Sequence[Picture]) -> str:
     size = f"{first.width}×{first.height}"
     over = request.denoising_strength
     strength = None if over is None else f"strength {over:g}"
+    hires = f"hires {request.hires.scale:g}×" if request.hires else None
+    control = f"keeps {request.control.kind}" if request.control else None
     cfg = f"CFG {request.cfg_scale:g}"
-    return _joined(request.model, size, seeds, how, cfg, strength, took)
+    return _joined(request.model, size, seeds, how, cfg, strength, hires, control, took)
 
 
 def _joined(*parts: str | None) -> str:

@@ -1,5 +1,7 @@
 """The end of a round: the pictures, or the word that there are none, reach the guest for certain.
 
+What was finished of a job that was cancelled or failed half-way goes along with that word.
+
 The ways, in order: the message through its token, then through its channel, then a direct
 message (`_ui.post`). What finds no way stays on disk and is tried again when the bot signs in
 anew. A private picture never goes to a public channel.
@@ -107,10 +109,11 @@ class Parcel:
         """The card, with `files` packed; None when there is nothing left to bring."""
         job, limit = self._job, self._limit
         pictures: list[Picture] = []
-        if job.status is Status.PAINTED and job.outcome is None:
+        whole = job.status is Status.PAINTED and job.outcome is None
+        if whole or job.request.count > 1:
             pictures = await self._bot.studio.pictures(job)
-            if not pictures:
-                return None
+        if whole and not pictures:
+            return None
         if not job.address.alive(time.time()):
             # The interaction's limit may have been the member's own; a channel's is the default.
             limit = min(limit, DEFAULT_UPLOAD_BYTES)
@@ -121,7 +124,7 @@ class Parcel:
 
 
 async def _by_dm(bot: EaselBot, job: Job, card: cards.Card, files: Sequence[Upload]) -> Outcome:
-    if job.status is Status.CANCELLED:
+    if job.status is Status.CANCELLED and not files:
         return Outcome.DONE  # they cancelled it themselves; no message is worth a DM
     outcome = await Postman(bot).post_dm(job.guest.user_id, card, files, f"easel-{job.id}-end")
     if outcome is Outcome.NO_WAY:
@@ -133,11 +136,16 @@ async def _card(
     bot: EaselBot, job: Job, pictures: Sequence[Picture], note: str | None
 ) -> cards.Card:
     if job.status is Status.CANCELLED:
-        return cards.cancelled(job)
+        return cards.cancelled(job, pictures, note=note)
     if job.status is Status.PAINTED and job.outcome is not None:
-        return cards.described(job)
+        loaded = job.request.kind == "load"
+        return cards.loaded(job) if loaded else cards.described(job)
     if job.status is Status.FAILED:
-        return cards.failed(job)
+        card = cards.failed(job)
+        if pictures:
+            more = "\n".join(w for w in (cards.so_far(job, pictures), note) if w)
+            card.embed.description = f"{card.embed.description}\n{more}"
+        return card
     return cards.done(job, pictures, source=await _source(bot, job), note=note)
 
 
@@ -174,7 +182,8 @@ async def pack(
             except BrokenPicture as error:
                 _log.error("a picture can't be made smaller", job=job.id, error=str(error))
         name = f"{_slug(job.request.prompt)}-{picture.seed}.{codec.extension(media_type)}"
-        files.append(Upload(name, data, cards.clipped(job.request.prompt, ALT_LIMIT)))
+        alt = cards.clipped(job.request.prompt, ALT_LIMIT)
+        files.append(Upload(name, data, alt, spoiler=job.address.spoiler))
     if not smaller:
         return files, None
     what = "Saved" if len(files) == 1 else f"{smaller} of {len(files)} saved"

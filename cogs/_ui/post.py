@@ -55,11 +55,13 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Upload:
-    """One file to attach. `alt` is read to those who cannot see it."""
+    """One file to attach. `alt` is read to those who cannot see it; a `spoiler` is hidden
+    until it is clicked."""
 
     name: str
     data: bytes
     alt: str
+    spoiler: bool = False
 
 
 _log = log.get("delivery")
@@ -187,7 +189,10 @@ def _fields(card: Card) -> dict[str, Any]:
 
 
 def _files(files: Sequence[Upload]) -> list[discord.File]:
-    return [discord.File(io.BytesIO(f.data), f.name, description=f.alt) for f in files]
+    return [
+        discord.File(io.BytesIO(f.data), f.name, description=f.alt, spoiler=f.spoiler)
+        for f in files
+    ]
 
 
 def _meaning(error: discord.HTTPException) -> Outcome:

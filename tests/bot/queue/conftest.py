@@ -12,7 +12,7 @@ import pytest
 
 from bot.database.engine import Database
 from bot.database.migrate import migrate
-from bot.queue import health, worker
+from bot.queue import attempt, health, worker
 from bot.queue.store import Store
 from tests.bot.queue.props import Clock, FakePainter, Line, Studio
 
@@ -55,7 +55,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "LEAST_PAUSE", 0.001)
 
     async def sleep(seconds: float) -> None:
-        await turn(seconds if seconds < 1 or seconds == worker.BEAT_SECONDS else 0)
+        await turn(seconds if seconds < 1 or seconds == attempt.BEAT_SECONDS else 0)
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
 

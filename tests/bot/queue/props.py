@@ -12,7 +12,7 @@ from typing import Any
 from bot.backends.base import Backend, Report
 from bot.queue.health import Health
 from bot.queue.job import Job, JobEvent, NewJob, Status
-from bot.queue.queue import Caps, Queue
+from bot.queue.queue import Caps, Queue, Stop
 from bot.queue.store import Store
 from bot.queue.worker import Worker
 from bot.settings import BackendSettings
@@ -72,6 +72,8 @@ class FakePainter(Backend):
 
     `script` holds what each `paint` does: an error is raised, pictures are returned, an Event
     holds it until it is set (then it returns a picture). With no script it paints at once.
+    It paints one picture a call; `forget` sets the Event of a call that it is about if
+    `interruptible`, and `loading` raises.
     """
 
     kind = "fake"
@@ -86,6 +88,12 @@ class FakePainter(Backend):
         self.forgotten: list[str] = []
         self.forgetting: asyncio.Event | None = None
         self.report: Report | None = None
+        self.asked: list[ImageRequest] = []
+        self.previews = False
+        self.interruptible = False
+        self.loaded: list[str] = []
+        self.loading: Exception | None = None
+        self._held: dict[str, asyncio.Event] = {}
 
     async def probe(self) -> Ability:
         """Raises the next of `probes`; without one it is well."""
@@ -96,6 +104,10 @@ class FakePainter(Backend):
         self.ability = Ability(models=(Model("m", "m.safetensors"),))
         return self.ability
 
+    async def refresh(self) -> Ability:
+        """Nothing has changed on its disk."""
+        return await self.probe()
+
     async def describe(self, source: Source) -> str:
         raise NotImplementedError
 
@@ -105,15 +117,19 @@ class FakePainter(Backend):
         task_id: str,
         report: Report,
         sources: Sequence[Source] = (),
+        *,
+        previews: bool = False,
     ) -> list[Picture]:
         """Does what the script says."""
         self.began.append(task_id)
-        self.report = report
+        self.asked.append(request)
+        self.report, self.previews = report, previews
         await asyncio.sleep(0)
         act = self.script.pop(0) if self.script else [picture(request.seed)]
         if isinstance(act, Exception):
             raise act
         if isinstance(act, asyncio.Event):
+            self._held[task_id] = act
             try:
                 await act.wait()
             except asyncio.CancelledError:
@@ -122,9 +138,17 @@ class FakePainter(Backend):
             return [picture(request.seed)]
         return act
 
+    async def load(self, model: str) -> None:
+        """Loads at once."""
+        if self.loading is not None:
+            raise self.loading
+        self.loaded.append(model)
+
     async def forget(self, task_id: str) -> None:
         """Waits for `forgetting`, when the test has put it there."""
         self.forgotten.append(task_id)
+        if self.interruptible and task_id in self._held:
+            self._held[task_id].set()
         if self.forgetting is not None:
             await self.forgetting.wait()
 
@@ -173,7 +197,7 @@ class Line:
         await self.queue.accept(job, message_id=job.id + 500)
         return await self.row(job)
 
-    async def claim(self, route: str = "main", stop: Callable[[], None] = lambda: None) -> Job:
+    async def claim(self, route: str = "main", stop: Stop = lambda _: False) -> Job:
         """The next job, which there must be."""
         job = await self.queue.claim(route, stop)
         assert job is not None
@@ -195,7 +219,7 @@ class Line:
 
     def statuses(self, job: Job) -> list[Status]:
         """The states that were told about one job, without repetitions."""
-        told = [event.job.status for event in self.heard(job)]
+        told = [event.job.status for event in self.heard(job) if not event.stopping]
         return [s for n, s in enumerate(told) if n == 0 or told[n - 1] is not s]
 
 

@@ -134,7 +134,7 @@ async def take(line: Line, jobs: list[Job], step: str, which: int) -> None:
     if step == "order":
         jobs.append(await line.submit(which % 3))
     elif step == "claim":
-        await line.queue.claim("main", lambda: None)
+        await line.queue.claim("main", lambda _: False)
     elif jobs:
         known = jobs[which % len(jobs)]
         now = await line.row(known)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.queue.job import Place, Status
+from bot.queue.job import Job, Place, Status
 from tests.bot.queue.props import ADA, BOB, Clock, Line, picture, progress
 
 # Where each stands.
@@ -137,14 +137,19 @@ async def test_a_released_job_is_told_its_place_and_wakes_the_worker(line: Line)
 
 
 async def test_cancelling_a_running_job_stops_its_painter_once(line: Line) -> None:
-    stopped: list[str] = []
+    stopped: list[Job | None] = []
+
+    def stop(cancelled: Job | None) -> bool:
+        stopped.append(cancelled)
+        return False
+
     job = await line.accepted()
-    await line.claim(stop=lambda: stopped.append("stop"))
+    await line.claim(stop=stop)
     ended = await line.queue.cancel(job.id)
     assert ended is not None
     assert ended.status is Status.CANCELLED
     assert await line.queue.cancel(job.id) is None
-    assert stopped == ["stop"]
+    assert stopped == [ended]
     assert line.statuses(job) == [Status.RUNNING, Status.CANCELLED]
 
 
@@ -162,7 +167,7 @@ async def test_a_cancel_before_the_card_arrived_keeps_the_job_out_of_the_line(li
     assert await line.queue.cancel(job.id) is not None
     await line.queue.accept(job, 500)
     assert line.open_ids() == []
-    assert await line.queue.claim("main", lambda: None) is None
+    assert await line.queue.claim("main", lambda _: False) is None
 
 
 async def test_progress_is_told_while_the_job_is_open(line: Line) -> None:

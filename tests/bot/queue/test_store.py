@@ -86,7 +86,13 @@ async def test_a_new_order_waits_and_is_not_accepted_yet(store: Store, clock: Cl
 async def test_whatever_was_ordered_is_read_back_the_same(
     wish: ImageRequest, guest: Guest, private: bool, token: str, channel: int, file: Path
 ) -> None:
-    to = address(token=token, private=private, channel_id=channel, reachable=not private)
+    to = address(
+        token=token,
+        private=private,
+        channel_id=channel,
+        reachable=not private,
+        spoiler=len(token) % 2 == 1,
+    )
     database = Database(file)
     job = await added(Store(database), NewJob(wish, guest, to, "main"))
     await database.close()
@@ -173,30 +179,6 @@ async def test_a_release_that_costs_nothing_counts_nothing(store: Store) -> None
     assert back.failures == 0
 
 
-async def test_pictures_are_kept_in_order_until_told_and_dropped_after(store: Store) -> None:
-    job = await running(store)
-    done = [picture(seed, data=bytes([seed]) * 1000) for seed in (9, 3, 6)]
-    ended = await store.painted(job, done)
-    assert ended is not None
-    assert (ended.status, ended.told) == (Status.PAINTED, False)
-    assert ended.ended_at is not None
-    assert await store.pictures(job.id) == done
-    await store.told(ended)
-    delivered = await row(store, job)
-    assert (delivered.status, delivered.told) == (Status.DELIVERED, True)
-    assert delivered.address.token == ""
-    assert await store.pictures(job.id) == []
-
-
-async def test_pictures_and_the_end_are_one_step(store: Store) -> None:
-    job = await running(store)
-    broken = replace(picture(2), infotext=None)  # type: ignore[arg-type]
-    with pytest.raises(Exception, match="NOT NULL"):
-        await store.painted(job, [picture(1), broken])
-    assert await row(store, job) == job
-    assert await store.pictures(job.id) == []
-
-
 async def test_a_failure_keeps_its_reason_and_its_number(store: Store) -> None:
     ended = await store.fail(await running(store), "BackendFailed", "It broke.", "ab12")
     assert ended is not None
@@ -231,10 +213,16 @@ OVERTAKEN: dict[str, Callable[[Store, Job], Awaitable[object]]] = {
     "painted": lambda store, job: store.painted(job, [picture()]),
     "fail": lambda store, job: store.fail(job, "x", "x", "x"),
 }
+KEEP: dict[str, Callable[[Store, Job], Awaitable[object]]] = {
+    "keep": lambda store, job: store.keep(job, [picture(2)], 1),
+}
 STEPS = pytest.mark.parametrize("step", OVERTAKEN.values(), ids=OVERTAKEN.keys())
+ALL_STEPS = pytest.mark.parametrize(
+    "step", [*OVERTAKEN.values(), *KEEP.values()], ids=[*OVERTAKEN, *KEEP]
+)
 
 
-@STEPS
+@ALL_STEPS
 async def test_a_worker_that_was_overtaken_is_not_heard(
     store: Store, step: Callable[[Store, Job], Awaitable[object]]
 ) -> None:
@@ -257,7 +245,7 @@ async def test_a_worker_whose_job_was_cancelled_is_not_heard(
     assert await row(store, job) == ended
 
 
-@STEPS
+@ALL_STEPS
 async def test_a_worker_that_reports_twice_is_heard_once(
     store: Store, step: Callable[[Store, Job], Awaitable[object]]
 ) -> None:
@@ -266,13 +254,6 @@ async def test_a_worker_that_reports_twice_is_heard_once(
     assert not await step(store, job)
     assert await row(store, job) == ended
     assert await store.pictures(job.id) == [picture(1)]
-
-
-async def test_an_overtaken_courier_leaves_the_pictures(store: Store) -> None:
-    job = await painted(store)
-    await store.told(replace(job, attempt=job.attempt - 1))
-    assert await row(store, job) == job
-    assert await store.pictures(job.id) == [picture(0)]
 
 
 async def test_after_a_crash_what_ran_goes_back_to_its_place(file: Path) -> None:
@@ -289,16 +270,6 @@ async def test_after_a_crash_what_ran_goes_back_to_its_place(file: Path) -> None
     assert claimed[0] is not None
     assert (claimed[0].attempt, claimed[0].failures) == (job.attempt + 1, 1)
     await again.close()
-
-
-async def test_a_picture_survives_the_process_until_it_is_told(file: Path) -> None:
-    before = Database(file)
-    job = await painted(Store(before), 2)
-    await before.close()
-    after = Database(file)
-    assert await Store(after).untold() == [job]
-    assert await Store(after).pictures(job.id) == [picture(0), picture(1)]
-    await after.close()
 
 
 async def test_untold_are_all_ends_until_they_are_told(store: Store) -> None:

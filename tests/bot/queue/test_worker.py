@@ -17,10 +17,11 @@ from bot.errors import (
     DatabaseUnavailable,
     EaselError,
 )
+from bot.queue import attempt as attempt_room
 from bot.queue import worker as worker_room
 from bot.queue.health import State
 from bot.queue.job import JobEvent, Status
-from tests.bot.queue.props import BOB, Clock, Studio, picture, progress, until
+from tests.bot.queue.props import BOB, Clock, Studio, picture, until
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
@@ -52,12 +53,14 @@ async def test_an_idle_worker_hears_of_a_new_order_at_once(studio: Studio) -> No
 async def test_progress_becomes_news(studio: Studio) -> None:
     gate = asyncio.Event()
     studio.painter.script = [gate]
-    job = await studio.line.accepted()
+    job = await studio.line.accepted(steps=4)
     studio.open()
     await until(lambda: studio.painter.report is not None)
     assert studio.painter.report is not None
-    studio.painter.report(progress(0.25))
-    assert studio.line.heard(job)[-1].progress == progress(0.25)
+    studio.painter.report(0.25, b"a sketch")
+    told = studio.line.heard(job)[-1].progress
+    assert told is not None
+    assert (told.fraction, told.step, told.steps, told.preview) == (0.25, 1, 4, b"a sketch")
     gate.set()
     await studio.reaches(job, Status.PAINTED)
 
@@ -263,7 +266,7 @@ async def test_a_database_that_is_away_only_delays_the_claiming(
 async def test_a_beat_keeps_the_row_fresh_and_finds_out_a_takeover(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_room, "BEAT_SECONDS", 0.002)
+    monkeypatch.setattr(attempt_room, "BEAT_SECONDS", 0.002)
     beats: list[bool] = []
     beat = studio.line.store.beat
 
@@ -277,7 +280,7 @@ async def test_a_beat_keeps_the_row_fresh_and_finds_out_a_takeover(
     studio.open()
     await until(lambda: len(beats) > 2)
     assert all(beats)
-    monkeypatch.setattr(worker_room, "BEAT_SECONDS", 0.03)
+    monkeypatch.setattr(attempt_room, "BEAT_SECONDS", 0.03)
     await studio.line.store.rescue()
     row = await studio.reaches(job, Status.PAINTED)
     assert studio.painter.interrupted == [f"easel-inst-{job.id}-1"]

@@ -1,0 +1,211 @@
+"""One try at one job: call after call, each picture on disk at once, until the job has ended.
+
+A painter brings as many pictures a call as its server can; what is still missing is asked for
+again, and a later attempt begins where an earlier one broke off. A cancel from the member lets
+the call that runs come to an early end, so that nothing that is finished is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from bot import log
+from bot.backends.base import Backend
+from bot.errors import DatabaseUnavailable
+from bot.queue.job import Job
+from bot.queue.queue import Queue
+from bot.queue.watch import ProgressWatch, steps_of
+from bot.values.picture import Picture
+from bot.values.source import Source
+
+BEAT_SECONDS = 15.0
+SALVAGE_SECONDS = 10.0
+"""How long a cancelled call may take to bring what it has finished."""
+
+Done = list[Picture] | str
+"""What came of a call: pictures, or words."""
+Step = TypeVar("Step")
+_log = log.get("worker")
+
+
+async def surely(job: Job, step: Callable[[], Awaitable[Step]]) -> Step:
+    """A picture in hand is not given up because the disk is full for a moment."""
+    while True:
+        try:
+            return await step()
+        except DatabaseUnavailable as error:
+            _log.error("can't save an outcome yet", job=job.id, error=str(error))
+            await asyncio.sleep(2)
+
+
+class Attempt:
+    """Made for one claim of one job; `run` once. `name` is of an attempt: "easel-inst-7-1"."""
+
+    def __init__(
+        self, queue: Queue, backend: Backend, job: Job, name: Callable[[int], str]
+    ) -> None:
+        self.job = job
+        self.over = asyncio.Event()
+        self._queue = queue
+        self._backend = backend
+        self._name = name
+        self._kept = 0
+        self._watch = ProgressWatch(steps_of(job.request), job.request.count)
+        self._sources: Sequence[Source] = ()
+        self._call: asyncio.Task[Done] | None = None
+        self._dropped = False
+        self._cancelled: Job | None = None
+        self._hurrying: asyncio.Task[None] | None = None
+
+    # From outside, while it runs.
+
+    def drop(self) -> None:
+        """It is not wanted here any more: the server is told, and the job handed back."""
+        self._dropped = True
+        if self._call is not None:
+            self._call.cancel()
+
+    def stop(self, cancelled: Job | None) -> bool:
+        """The job was cancelled; see `bot.queue.queue.Stop`."""
+        if cancelled is None or self.job.request.count == 1 or self.over.is_set():
+            self.drop()
+            return False
+        self._cancelled = cancelled
+        if self._call is not None:
+            self._hurrying = asyncio.create_task(self._hurry(self._call))
+        return True
+
+    # The work.
+
+    async def run(self) -> None:
+        """Until the job has ended, went back into line, or is another's.
+
+        Raises what the painter raised; what was finished before is on disk then.
+        """
+        beating = asyncio.create_task(self._beat())
+        try:
+            await self._begin()
+            while await self._step():
+                pass
+        finally:
+            # Also when the worker itself is stopped: the server must hear of it.
+            tasks = [t for t in (beating, self._hurrying, self._call) if t is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.over.set()
+            if self._cancelled is not None:
+                self._queue.stopped(self._cancelled)
+
+    async def _begin(self) -> None:
+        job, request = self.job, self.job.request
+        if job.attempt > 1:
+            await self._backend.forget(self._name(job.attempt - 1))
+            self._kept = await self._surely(lambda: self._queue.kept(job))
+            self._watch = ProgressWatch(steps_of(request), request.count, self._kept)
+        if request.begins_with_picture:
+            self._sources = await self._surely(lambda: self._queue.sources(job))
+
+    async def _step(self) -> bool:
+        """One generating call and what becomes of it; whether another one is needed."""
+        if self._cancelled is not None:
+            return False
+        if not self._dropped:
+            self._call = asyncio.create_task(self._outcome())
+            await asyncio.wait({self._call})
+        call, self._call = self._call, None
+        if call is None or call.cancelled():
+            await self._surely(self._hand_back)
+            return False
+        if self._cancelled is not None and call.exception() is not None:
+            return False
+        done = call.result()
+        if isinstance(done, str):
+            await self._surely(lambda: self._word(done))
+            return False
+        return await self._surely(lambda: self._save(done))
+
+    async def _outcome(self) -> Done:
+        request = self.job.request
+        if request.kind == "describe":
+            return await self._backend.describe(self._sources[0])
+        if request.kind == "load":
+            return await self._loaded(request.model or "")
+        rest = {"seed": request.seed + self._kept, "count": request.count - self._kept}
+        return await self._backend.paint(
+            request.model_copy(update=rest),
+            self._name(self.job.attempt),
+            self._report,
+            self._sources,
+            previews=not self.job.address.spoiler,
+        )
+
+    def _report(self, fraction: float, preview: bytes | None) -> None:
+        self._queue.progress(self.job, self._watch.at(fraction, preview))
+
+    async def _loaded(self, model: str) -> str:
+        began = time.monotonic()
+        await self._backend.load(model)
+        return f"{model} is loaded ({max(1, round(time.monotonic() - began))} s)"
+
+    async def _hurry(self, call: asyncio.Task[Done]) -> None:
+        """The server is told to stop; its answer, with what is finished, is waited for a while."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SALVAGE_SECONDS):
+                await self._backend.forget(self._name(self.job.attempt))
+                await asyncio.wait({call})
+        call.cancel()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            with contextlib.suppress(DatabaseUnavailable):
+                if not await self._queue.beat(self.job) and self._cancelled is None:
+                    self.drop()
+
+    # What becomes of it.
+
+    async def _surely(self, step: Callable[[], Awaitable[Step]]) -> Step:
+        return await surely(self.job, step)
+
+    async def _hand_back(self) -> None:
+        """The member's cancel has moved the row on already; then this changes nothing."""
+        await self._queue.release(self.job, delay=0, counted=False, error="Stopped")
+
+    async def _word(self, outcome: str) -> None:
+        await self._queue.word(self.job, outcome)
+        _log.info("job done", job=self.job.id, kind=self.job.request.kind)
+
+    async def _save(self, done: list[Picture]) -> bool:
+        """The pictures on disk, with the end if none is missing; whether the job goes on."""
+        first, job = self._kept, self.job
+        if first + len(done) >= job.request.count and await self._queue.finish(job, done, first):
+            self._log_end(done[-1], first + len(done))
+            return False
+        # Short of the end; or cancelled meanwhile, and then they are kept all the same.
+        if not done or not await self._queue.keep(job, done, first):
+            _log.info("job was taken over or cancelled", job=job.id, attempt=job.attempt)
+            return False
+        self._kept += len(done)
+        self._queue.progress(job, self._watch.kept(self._kept))
+        return True
+
+    def _log_end(self, last: Picture, count: int) -> None:
+        now, job = time.time(), self.job
+        began = job.started_at or now
+        _log.info(
+            "job painted",
+            job=job.id,
+            user=job.guest.user_id,
+            guild=job.guest.guild_id,
+            backend=self._backend.name,
+            model=job.request.model,
+            size=f"{last.width}x{last.height}",
+            pictures=count,
+            waited=round(began - job.created_at, 1),
+            painted=round(now - began, 1),
+        )
