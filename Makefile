@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo run test check bench format clean
+.PHONY: demo run test check bench format readme clean
 
 demo: .venv/.run
 	$(BIN)/python -m bot demo
@@ -25,6 +25,9 @@ bench: .venv/.test
 format: .venv/.test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+readme: .venv/.run
+	$(BIN)/python -m bot commands --readme
 
 clean:
 	rm -rf .venv

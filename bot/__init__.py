@@ -6,3 +6,6 @@ painter (`bot.backends`); a courier (`cogs.delivery`) brings the picture back to
 Orders go down one stair, news comes up another. Who may import whom stands in
 `pyproject.toml` under `[tool.importlinter]` and is checked by `make check`.
 """
+
+VERSION = "0.1.0"
+"""Also in pyproject.toml; a test compares."""

@@ -1,4 +1,4 @@
-"""`python -m bot run | demo | check | migrate`: reads the words, calls the architect."""
+"""`python -m bot run | demo | check | migrate | commands`: reads the words, calls the architect."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bot", description="Easel, the drawing bot.")
-    kinds = parser.add_subparsers(required=True, metavar="run | demo | check | migrate")
+    kinds = parser.add_subparsers(required=True, metavar="run | demo | check | migrate | commands")
     kinds.add_parser("run", help="sign in to Discord and serve").set_defaults(work=_run)
     kinds.add_parser("migrate", help="bring the database up to date").set_defaults(work=_migrate)
     check = kinds.add_parser("check", help="look at every part, a line each")
@@ -58,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path("out"), help="where --draw saves its pictures"
     )
     check.set_defaults(work=_check)
+    listed = kinds.add_parser("commands", help="the commands as README lists them")
+    listed.add_argument("--readme", action="store_true", help="put them into README.md")
+    listed.set_defaults(work=_commands)
     _add_demo(
         kinds.add_parser(
             "demo",
@@ -78,10 +81,12 @@ def _port(text: str) -> int:
 
 _LINES = """\
 lines of --say:
-  /command [sub] name:value …   a value runs until the next option; image:@file.png attaches
+  /command [sub] name:value …   a value runs until the next option, or is in "quotes";
+                                image:@file.png attaches
   press LABEL[#n]               a button of the last message
   select VALUE                  an option of its select
   fill FIELD:VALUE              the form that a press or select opened
+  post @FILE                    a message of your own with a picture
   menu NAME                     a message command on the last message
   as NAME                       go on as ada, bob or admin
   in CHANNEL                    go on in easel, gallery, sketches or dm
@@ -101,7 +106,7 @@ def _add_demo(demo: argparse.ArgumentParser) -> None:
     demo.add_argument(
         "--as",
         dest="kind",
-        choices=["a1111", "forge", "sdnext", "sdcpp", "koboldcpp"],
+        choices=["a1111", "forge", "sdnext", "sdcpp", "koboldcpp", "drawthings"],
         default="a1111",
         help="which image server is played",
     )
@@ -131,6 +136,18 @@ async def _check(chosen: argparse.Namespace, settings: Settings) -> int:
 
     folder = chosen.out if chosen.draw else None
     return await check(settings, as_json=chosen.json, draw_into=folder)
+
+
+async def _commands(chosen: argparse.Namespace, _: Settings) -> int:
+    from bot import handbook
+
+    made = handbook.table(await handbook.commands())
+    if not chosen.readme:
+        sys.stdout.write(made)
+        return 0
+    old = handbook.README.read_text(encoding="utf-8")
+    handbook.README.write_text(handbook.spliced(old, made), encoding="utf-8")
+    return 0
 
 
 async def _demo(chosen: argparse.Namespace, settings: Settings) -> int:

@@ -30,7 +30,7 @@ from bot.queue.store import Store
 from bot.queue.worker import Worker
 from bot.settings import Settings
 from bot.studio import Studio
-from bot.studio.families import read_families
+from bot.studio.library import read_library
 from bot.studio.painters import trouble_of
 from bot.web import HealthPage
 
@@ -122,7 +122,7 @@ class Easel:
         self.studio = Studio(
             self.queue,
             self.painters,
-            read_families(),
+            read_library(),
             self.settings.limits,
             guilds=guilds,
             allowed_guilds=environment.allowed_guild_ids,

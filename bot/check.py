@@ -19,6 +19,7 @@ from bot.database.migrate import inspect
 from bot.errors import BackendError, BackendRejectedCredentials, ConfigurationError
 from bot.images import codec
 from bot.settings import BackendSettings, Settings
+from bot.studio.library import read_library
 from bot.values.request import ImageRequest
 
 SPACE_WANTED = 512 << 20
@@ -37,7 +38,7 @@ class Finding:
 
 async def check(settings: Settings, *, as_json: bool, draw_into: Path | None) -> int:
     """Prints the findings; returns 0 ok, 1 failed, 2 configuration."""
-    findings = [await discord(settings), database(settings), disk(settings)]
+    findings = [await discord(settings), database(settings), disk(settings), resources()]
     if not settings.backends:
         mend = "set BACKEND_URL in .env, or backends: in easel.yaml"
         findings.append(Finding("backend", False, "none is configured", mend, 2))
@@ -130,6 +131,16 @@ def database(settings: Settings) -> Finding:
     return Finding(part, True, f"{path} ({path.stat().st_size >> 10} KiB, schema {schema})")
 
 
+def resources() -> Finding:
+    """The operator's own words in resources/: families and labels, styles, wildcards."""
+    try:
+        library = read_library()
+    except ConfigurationError as error:
+        return Finding("resources", False, str(error), "correct that file", 2)
+    styles, wildcards = len(library.styles.all), len(library.wildcards)
+    return Finding("resources", True, f"{styles} styles, {wildcards} wildcards")
+
+
 def disk(settings: Settings) -> Finding:
     """Space where the database is: undelivered pictures wait there."""
     try:
@@ -182,7 +193,7 @@ async def _drawn(backend: Backend, folder: Path) -> Finding:
     )
     began = time.monotonic()
     try:
-        first = (await backend.paint(request, "easel-check", lambda _: None))[0]
+        first = (await backend.paint(request, "easel-check", lambda *_: None))[0]
     except BackendError as error:
         return Finding(part, False, str(error), error.sentence, 1)
     target = folder / f"check-{backend.name}-txt2img.{codec.extension(first.media_type)}"

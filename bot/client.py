@@ -72,6 +72,7 @@ class EaselBot(discord.Bot):
             guild_ready_timeout=ready_timeout,
         )
         self.studio = studio
+        studio.guild_count = lambda: len(self.guilds)
         self._memory = memory
         self._synced = False
         self.load_extension("cogs")

@@ -79,7 +79,9 @@ class UnknownName(BadOption):
     """A model, sampler or scheduler that this server does not have; `nearest` holds up to three."""
 
     def __init__(self, option: str, kind: str, name: str, nearest: Sequence[str]) -> None:
-        hint = f" Did you mean {' or '.join(f'`{n}`' for n in nearest)}?" if nearest else ""
+        *first, last = [f"`{n}`" for n in nearest] or [""]
+        either = f"{', '.join(first)} or {last}" if first else last
+        hint = f" Did you mean {either}?" if nearest else ""
         shown = name if len(name) <= 60 else name[:59] + "…"
         super().__init__(option, f"There is no {kind} called `{shown}` here.{hint}")
         self.nearest = tuple(nearest)

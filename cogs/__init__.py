@@ -16,6 +16,8 @@ ROOMS = (
     "cogs.draw",
     "cogs.img2img",
     "cogs.pictures",
+    "cogs.readings",
+    "cogs.menus",
     "cogs.models",
     "cogs.switch_model",
     "cogs.server",

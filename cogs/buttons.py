@@ -68,10 +68,10 @@ class Buttons(commands.Cog):
         """Draws the words that described a picture."""
         studio, guest = self._bot.studio, guest_of(interaction)
         words = await studio.outcome(job_id, guest)
-        request, route = studio.compose(DrawOptions(prompt=words), guest)
+        draft = studio.compose(DrawOptions(prompt=words), guest)
         private = interaction.message is not None and interaction.message.flags.ephemeral
         address = address_of(interaction, private=private)
-        order = studio.draw(request, route, guest, address)
+        order = studio.draw(draft, guest, address)
         await orders.take(interaction, studio, self._postman, order, private=private)
 
     async def _cancel(self, interaction: discord.Interaction, job_id: int) -> None:

@@ -8,9 +8,10 @@ import discord
 from discord.ext import commands
 
 from bot.guilds import Scope
-from cogs._ui import cards
-from cogs._ui.arrivals import guest_of
+from cogs._ui import cards, orders
+from cogs._ui.arrivals import address_of, guest_of
 from cogs._ui.completions import models
+from cogs._ui.post import Postman
 
 if TYPE_CHECKING:
     from bot.client import EaselBot
@@ -32,6 +33,7 @@ class SwitchModel(commands.Cog):
 
     def __init__(self, bot: EaselBot) -> None:
         self._bot = bot
+        self._postman = Postman(bot)
 
     @commands.slash_command(name="switch-model", description="Choose the model to draw with.")
     @discord.option(
@@ -61,12 +63,15 @@ class SwitchModel(commands.Cog):
         """Asks the rules; tells all when it is for all."""
         scope = Scope(where)
         guest = guest_of(ctx.interaction)
-        name = await self._bot.studio.rules.change(guest, scope, "model", model)
-        text = (
-            f"{_WHO[scope]} with **{cards.plain(str(name))}**."
-            if name is not None
-            else _BACK[scope]
-        )
+        studio = self._bot.studio
+        switched = await studio.switch_model(guest, scope, model)
+        if switched.route is not None:
+            address = address_of(ctx.interaction, private=False)
+            order = studio.load(switched, guest, address)
+            await orders.take(ctx.interaction, studio, self._postman, order, private=False)
+            return
+        name = switched.name
+        text = _BACK[scope] if name is None else f"{_WHO[scope]} with **{cards.plain(name)}**."
         card = cards.word(text)
         await ctx.respond(embed=card.embed, ephemeral=scope is Scope.MEMBER)
 

@@ -191,6 +191,11 @@ async def open_house(
         if start:
             await house.stop()
         assert standin.crashes == [], "the stand-in itself broke"
+    except BaseException:
+        # A bot that is left running would keep the whole run from its end.
+        if hasattr(house, "easel"):
+            await house.easel.close()
+        raise
     finally:
         await asyncio.gather(server.close(), standin.close())
 

@@ -9,31 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
-from bot import log
 from bot.backends import sdapi_payload
 from bot.backends.base import Backend, Report
 from bot.backends.http import Http, raise_for_status
-from bot.backends.sdapi_listings import (
-    current_of,
-    each,
-    embeddings_of,
-    model_of,
-    names_of,
-    number_of,
-    public,
-    sampler_of,
-    scheduler_of,
-)
+from bot.backends.sdapi_dialect import Dialect
+from bot.backends.sdapi_listings import current_of
 from bot.backends.sdapi_pictures import read_pictures, read_upscaled
-from bot.backends.watch import ProgressWatch
+from bot.backends.sdapi_probe import ABSENT, API, Probe
+from bot.backends.sdapi_watch import Tasks
 from bot.errors import (
-    BackendBadAnswer,
     BackendError,
     BackendFailed,
+    BackendOutOfMemory,
     BackendRefused,
     BackendTimeout,
 )
@@ -43,13 +34,10 @@ from bot.values.picture import Picture
 from bot.values.request import ImageRequest
 from bot.values.source import Source
 
-API = "/sdapi/v1"
-ABSENT = frozenset({404, 405, 501})
-POLL_SECONDS = 1.0
-MOST_PICTURES = 10
-"""Of one job: a message takes ten files, while an operator's script may bring any number."""
+COULD_NOT_LOAD = "The image server could not load that model."
 
-_log = log.get("sdapi")
+
+REFRESHED = ("checkpoints", "vae", "loras", "embeddings")
 
 
 class SdApi(Backend):
@@ -60,9 +48,9 @@ class SdApi(Backend):
     def __init__(self, settings: BackendSettings) -> None:
         super().__init__(settings)
         self._http = Http(settings)
-        self._by_task = False
-        self._active: str | None = None
-        self._broken: list[BackendError] = []
+        self._tasks = Tasks(self._http, self.name)
+        self._dialect = Dialect()
+        self._sent: Mapping[str, Any] = {}
 
     # What it can do.
 
@@ -72,87 +60,20 @@ class SdApi(Backend):
         Raises BackendRejectedCredentials (401, 403), BackendUnreachable, BackendTimeout, and
         BackendBadAnswer when what answers there is no `/sdapi/v1` at all.
         """
-        self._broken = []
-        options, models, samplers, schedulers, progress = await asyncio.gather(
-            self._list("/options"),
-            self._list("/sd-models"),
-            self._list("/samplers"),
-            self._list("/schedulers"),
-            self._list("/progress?skip_current_image=true"),
-        )
-        upscalers, loras, embeddings, vaes = await asyncio.gather(
-            self._list("/upscalers"),
-            self._list("/loras"),
-            self._list("/embeddings"),
-            self._list("/sd-vae"),
-        )
-        if all(found is None for found in (options, models, samplers)):
-            if self._broken:
-                raise self._broken[0]
-            raise BackendBadAnswer(
-                f"{self.settings.url} answers, but has no {API}: is it the right address, "
-                "and was the server started with --api?"
-            )
-        self._by_task = await self._knows_tasks()
-        can_upscale, can_describe = await asyncio.gather(
-            self._has("/extra-single-image"), self._has("/interrogate")
-        )
-        listed = tuple(each(models, model_of))
-        self.ability = Ability(
-            models=listed,
-            samplers=tuple(each(samplers, sampler_of)),
-            schedulers=tuple(each(schedulers, scheduler_of)),
-            upscalers=names_of(upscalers, "name"),
-            loras=names_of(loras, "name"),
-            embeddings=embeddings_of(embeddings),
-            vaes=names_of(vaes, "model_name"),
-            current_model=current_of(options, listed),
-            progress=progress is not None or self._by_task,
-            interrupt=progress is not None or self._by_task,
-            upscale=can_upscale,
-            describe=can_describe,
-            step_pixels=8 if progress is not None else 64,
-            warnings=tuple(self._warnings()),
-        )
+        found = await Probe(self._http, self.settings).ask(self._dialect, self._sent)
+        self._tasks.by_task = found.by_task
+        self._dialect, self.ability = found.dialect, found.ability
         return self.ability
 
-    async def _list(self, path: str) -> Any | None:
-        answer = await self._http.get(API + path)
-        if answer.status in ABSENT:
-            return None
-        try:
-            raise_for_status(answer)
-            return answer.json()
-        except (BackendFailed, BackendBadAnswer, BackendRefused) as error:
-            # Nothing but txt2img is required (11.1): a broken listing is an ability less.
-            _log.warning("a listing is broken", backend=self.name, path=path, error=str(error))
-            self._broken.append(error)
-            return None
-
-    async def _has(self, path: str) -> bool:
-        """Whether a POST route is there, without using it: FastAPI answers a GET with 405."""
-        return (await self._http.get(API + path)).status == 405
-
-    async def _knows_tasks(self) -> bool:
-        """Whether `/internal/progress` answers (web UI mode only; trap 13)."""
-        try:
-            answer = await self._http.post("/internal/progress", {"id_task": "easel"}, timeout=5)
-            return answer.status == 200 and isinstance(answer.json(), dict)
-        except BackendError:
-            return False
-
-    def _warnings(self) -> list[str]:
-        """What will hurt the operator later."""
-        found = []
-        auth, url = self.settings.auth, urlsplit(self.settings.url)
-        if auth.password is not None and not auth.password.get_secret_value().isascii():
-            found.append("the password holds other than ASCII: A1111 and Forge never accept it")
-        if public(url.hostname or ""):
-            if not auth.secrets():
-                found.append("it is open to the internet without a password or key")
-            elif url.scheme == "http":
-                found.append("the password or key travels in the clear: use https://")
-        return found
+    async def refresh(self) -> Ability:
+        """`/refresh-*` takes the server's queue lock: it waits for the running job (sdapi 6)."""
+        for name in REFRESHED:
+            answer = await self._http.post(
+                f"{API}/refresh-{name}", {}, timeout=self.settings.timeout_seconds
+            )
+            if answer.status not in ABSENT:
+                raise_for_status(answer)
+        return await self.probe()
 
     # Painting.
 
@@ -162,30 +83,20 @@ class SdApi(Backend):
         task_id: str,
         report: Report,
         sources: Sequence[Source] = (),
+        *,
+        previews: bool = False,
     ) -> list[Picture]:
-        """All `count` pictures in as few generating calls as the server needs, watched meanwhile.
-
-        One call (n_iter) on the A1111 family; servers that paint one a call (KoboldCpp,
-        stable-diffusion.cpp) are asked again for the rest, with the seeds that follow.
+        """One generating call for all of `count`; KoboldCpp and its like paint one all the same.
 
         Raises the errors of `bot.backends.http.raise_for_status`, BackendTimeout and
         BackendBadAnswer. When cancelled, or out of time, the server is interrupted.
         """
         if request.kind == "upscale":
             return [await self._upscale(request, sources[0])]
-        done: list[Picture] = []
-        watch = ProgressWatch(request.steps * request.count)
-
-        def tell(fraction: float) -> None:
-            share = len(done) + fraction * (request.count - len(done))
-            report(watch.at(share / request.count))
-
-        while len(done) < request.count:
-            rest = request.model_copy(
-                update={"seed": request.seed + len(done), "count": request.count - len(done)}
-            )
-            done += await self._call(rest, task_id, tell, sources)
-        return done[:MOST_PICTURES]
+        shown = previews and self.settings.previews
+        found = await self._call(request, task_id, report, sources, previews=shown)
+        # An operator's script may bring any number.
+        return found[: request.count]
 
     async def _upscale(self, request: ImageRequest, source: Source) -> Picture:
         """`/extra-single-image` (contracts, sdapi 7); the source's own infotext is kept."""
@@ -216,68 +127,76 @@ class SdApi(Backend):
         self,
         request: ImageRequest,
         task_id: str,
-        tell: Callable[[float], None],
+        report: Report,
         sources: Sequence[Source],
+        *,
+        previews: bool,
     ) -> list[Picture]:
         body = self.payload(request, task_id)
         if sources:
             # Base64 of megabytes: not on the loop.
-            body |= await asyncio.to_thread(sdapi_payload.painted_over, request, sources)
-        watching = asyncio.create_task(self._watch(task_id, tell))
-        self._active = task_id
-        try:
-            answer = await self._http.post(
-                f"{API}/{request.kind}",
-                body,
-                timeout=self.settings.timeout_seconds,
-                generating=True,
+            body = await asyncio.to_thread(
+                sdapi_payload.with_sources, body, request, sources, self._dialect
             )
-        except (asyncio.CancelledError, BackendTimeout):
-            # The server goes on when a client leaves (trap 9): it must be told.
-            await asyncio.shield(self.forget(task_id))
-            raise
-        finally:
-            self._active = None
-            watching.cancel()
+        with self._tasks.running(task_id):
+            watching = asyncio.create_task(self._watch(task_id, report, previews=previews))
+            try:
+                answer = await self._http.post(
+                    f"{API}/{request.kind}",
+                    body,
+                    timeout=self.settings.timeout_seconds,
+                    generating=True,
+                )
+            except (asyncio.CancelledError, BackendTimeout):
+                # The server goes on when a client leaves (trap 9): it must be told.
+                await asyncio.shield(self.forget(task_id))
+                raise
+            finally:
+                watching.cancel()
+            stopped = self._tasks.interrupted(task_id)
+        unwanted = sdapi_payload.refused_keys(answer) - self._dialect.unwanted
+        if unwanted:
+            # A strict server (trap 17): once more without them, and so from now on.
+            self._dialect = replace(self._dialect, unwanted=self._dialect.unwanted | unwanted)
+            return await self._call(request, task_id, report, sources, previews=previews)
         raise_for_status(answer)
-        return await asyncio.to_thread(read_pictures, answer, request)
+        found = await asyncio.to_thread(read_pictures, answer, request)
+        # An interrupted answer ends in the unfinished picture, even if none is missing (sdapi 2).
+        return found[:-1] if stopped else found
 
     def payload(self, request: ImageRequest, task_id: str) -> dict[str, Any]:
         """The operator's own fields, and over them ours; what is unset is left out (trap 16)."""
-        return sdapi_payload.txt2img(request, task_id, self.settings.payload)
+        operator = self.settings.payload_for(request.model)
+        body = sdapi_payload.painting(request, task_id, self._dialect, operator)
+        self._sent = body.get("override_settings", {})
+        return body
+
+    async def load(self, model: str) -> None:
+        """`POST /options`, which answers once it is loaded (sdapi 5); asked again to be sure.
+
+        Raises BackendFailed when the server could not in time, and the errors of `paint`.
+        """
+        models = self.ability.models if self.ability else ()
+        title = next((m.title for m in models if m.name == model), model)
+        body, seconds = {"sd_model_checkpoint": title}, self.settings.timeout_seconds
+        try:
+            raise_for_status(await self._http.post(API + "/options", body, timeout=seconds))
+        except (BackendFailed, BackendRefused, BackendOutOfMemory, BackendTimeout) as error:
+            raise BackendFailed(str(error), sentence=COULD_NOT_LOAD) from error
+        answer = await self._http.get(API + "/options")
+        raise_for_status(answer)
+        # By name: the title changes at the first load (trap 19).
+        loaded = current_of(answer.json(), models)
+        if loaded != model:
+            raise BackendFailed(f"asked for {title}, it has {loaded}", sentence=COULD_NOT_LOAD)
+        if self.ability is not None:
+            self.ability = replace(self.ability, current_model=model)
 
     # Watching and stopping.
 
-    async def _watch(self, task_id: str, tell: Callable[[float], None]) -> None:
-        if self.ability is not None and not self.ability.progress:
-            return
-        ask: Callable[[], Awaitable[float | None]] = (
-            (lambda: self._task_progress(task_id)) if self._by_task else self._any_progress
-        )
-        while True:
-            await asyncio.sleep(POLL_SECONDS)
-            # A poll that fails costs nothing: the truth is the generating call's own answer.
-            with contextlib.suppress(BackendError):
-                fraction = await ask()
-                if fraction is not None:
-                    tell(fraction)
-
-    async def _task_progress(self, task_id: str) -> float | None:
-        body = {"id_task": task_id, "id_live_preview": -1, "live_preview": False}
-        answer = await self._http.post("/internal/progress", body, timeout=5)
-        found = answer.json() if answer.status == 200 else {}
-        if not isinstance(found, dict) or not found.get("active"):
-            return None
-        return number_of(found.get("progress"))
-
-    async def _any_progress(self) -> float | None:
-        """The server-wide progress: whichever job runs (trap 8); ours is the only one we send."""
-        answer = await self._http.get(API + "/progress?skip_current_image=true", timeout=5)
-        found = answer.json() if answer.status == 200 else {}
-        state = found.get("state") if isinstance(found, dict) else None
-        if not isinstance(state, dict) or not state.get("job_count"):
-            return None
-        return number_of(found.get("progress"))
+    async def _watch(self, task_id: str, report: Report, *, previews: bool) -> None:
+        if self.ability is None or self.ability.progress:
+            await self._tasks.follow(task_id, report, previews=previews)
 
     async def forget(self, task_id: str) -> None:
         """Interrupts, but only while the running job is known to be this one (trap 8)."""
@@ -285,16 +204,7 @@ class SdApi(Backend):
             return
         with contextlib.suppress(BackendError, TimeoutError):
             async with asyncio.timeout(5):
-                if self._by_task:
-                    body = {"id_task": task_id, "live_preview": False}
-                    answer = await self._http.post("/internal/progress", body, timeout=3)
-                    state = answer.json() if answer.status == 200 else {}
-                    mine = isinstance(state, dict) and bool(state.get("active"))
-                else:
-                    mine = self._active == task_id
-                if mine:
-                    await self._http.post(API + "/interrupt", {}, timeout=3)
-                    _log.info("interrupted", backend=self.name, task=task_id)
+                await self._tasks.interrupt(task_id)
 
     async def close(self) -> None:
         """Closes the connections."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable
 from typing import Any
 
-from bot.values.ability import Model, Sampler, Scheduler
+from bot.values.ability import Lora, Model, Sampler, Scheduler
 
 
 def public(host: str) -> bool:
@@ -25,13 +26,79 @@ def each(found: Any, make: Callable[[dict[str, Any]], Any]) -> list[Any]:
 
 def names_of(found: Any, key: str) -> tuple[str, ...]:
     """One name of each item; the paths and the metadata beside it stay on the server."""
-    return tuple(each(found, lambda item: n if isinstance(n := item.get(key), str) else None))
+    return tuple(each(found, lambda item: n if isinstance(n := item.get(key), str) and n else None))
 
 
 def embeddings_of(found: Any) -> tuple[str, ...]:
     """`loaded` is an object on A1111 and a list on SD.Next (contracts, sdapi 6)."""
     loaded = found.get("loaded") if isinstance(found, dict) else None
-    return tuple(str(name) for name in loaded) if isinstance(loaded, dict | list) else ()
+    names = loaded if isinstance(loaded, dict | list) else ()
+    return tuple(name for name in names if isinstance(name, str) and name)
+
+
+def lora_of(item: dict[str, Any]) -> Lora | None:
+    """A LoRA; its path and training data stay on the server."""
+    name, alias = item.get("name"), item.get("alias")
+    if not isinstance(name, str) or not name:
+        return None
+    return Lora(name, alias if isinstance(alias, str) and alias not in ("", name) else None)
+
+
+def lora_paths_of(found: Any) -> dict[str, str]:
+    """Paths by alias and name, where a request must name them (sd.cpp); never shown."""
+    items = each(found, lambda item: item if isinstance(item.get("path"), str) else None)
+    known = [(item.get(key), item["path"]) for key in ("alias", "name") for item in items]
+    return {name: path for name, path in known if isinstance(name, str)}
+
+
+def vaes_of(vaes: Any, modules: Any) -> tuple[str, ...]:
+    """`/sd-vae`, or what looks like one among Forge's modules (text encoders are there, too)."""
+    if vaes is not None:
+        return names_of(vaes, "model_name")
+    return tuple(n for n in names_of(modules, "model_name") if is_vae(n))
+
+
+def is_vae(module: str) -> bool:
+    """Whether a Forge module's name is a VAE's: "ae.safetensors" is Flux's."""
+    return re.search(r"vae|^ae\b", module, re.IGNORECASE) is not None
+
+
+def scripts_of(found: Any) -> frozenset[str] | None:
+    """The lower-case titles of all scripts; None when the server does not tell."""
+    if not isinstance(found, dict):
+        return None
+    lists = [titles for titles in found.values() if isinstance(titles, list)]
+    return frozenset(t.casefold() for titles in lists for t in titles if isinstance(t, str))
+
+
+_CONTROLS = {
+    "canny": (("canny",), ("canny",)),
+    "depth": (("depth_midas", "depth_anything_v2", "depth_anything", "depth"), ("depth",)),
+    "pose": (("openpose_full", "dw_openpose_full", "openpose"), ("openpose",)),
+    "lineart": (
+        ("lineart_realistic", "lineart_standard (from white bg & black line)", "lineart"),
+        ("lineart", "sketch"),
+    ),
+}
+"""For each kind: the preprocessors that will do, best first, and what its models' names hold."""
+
+
+def control_nets(models: Any, modules: Any) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """What ControlNet can follow: for each kind its preprocessor and the models that serve it."""
+    names = [n for n in _texts(models, "model_list") if n != "None"]
+    known = {n.casefold(): n for n in _texts(modules, "module_list")}
+    found = {}
+    for kind, (wanted, words) in _CONTROLS.items():
+        able = tuple(n for n in names if any(w in n.casefold() for w in words))
+        module = next((known[w] for w in wanted if w in known), None)
+        if able and module is not None:
+            found[kind] = (module, able)
+    return found
+
+
+def _texts(found: Any, key: str) -> list[str]:
+    listed = found.get(key) if isinstance(found, dict) else None
+    return [n for n in listed if isinstance(n, str)] if isinstance(listed, list) else []
 
 
 def model_of(item: dict[str, Any]) -> Model | None:

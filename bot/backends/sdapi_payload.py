@@ -6,15 +6,52 @@ Sources: contracts, sdapi 2, 3 and 7; the traps are named where they are minded.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import PureWindowsPath
 from typing import Any
 
-from bot.values.request import ImageRequest
+from bot.backends.http import Answer, error_text
+from bot.backends.sdapi_dialect import CHECKPOINT, FORGE_MODULES, MINIMAL, OVERRIDDEN, Dialect
+from bot.backends.sdapi_listings import is_vae
+from bot.backends.sdapi_probe import ADETAILER
+from bot.errors import BackendRefused
+from bot.values.request import Control, Hires, ImageRequest
 from bot.values.source import Role, Source
 
+_LORA_TAG = re.compile(r"\s*<lora:([^:<>]+)(?::([^<>]*))?>")
 
-def txt2img(request: ImageRequest, task_id: str, operator: Mapping[str, Any]) -> dict[str, Any]:
-    """The operator's own fields, and over them ours."""
+
+def painting(
+    request: ImageRequest, task_id: str, dialect: Dialect, operator: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The operator's own fields, and over them ours, for txt2img and img2img alike."""
+    ours = _core(request, dialect)
+    if dialect.minimal:
+        return _wanted({**operator, **ours}, dialect)
+    ours |= {
+        "batch_size": 1,
+        "n_iter": request.count,
+        "send_images": True,
+        "save_images": False,
+        "force_task_id": task_id,
+    }
+    if request.scheduler:
+        ours["scheduler"] = request.scheduler
+    if dialect.wide:
+        ours |= _wide(request, dialect)
+    override = {**dialect.own, **(operator.get("override_settings") or {})}
+    override |= _overridden(request, dialect, override)
+    scripts = {**(operator.get("alwayson_scripts") or {}), **_scripts(request)}
+    if override:
+        ours["override_settings"] = override
+    if scripts:
+        ours["alwayson_scripts"] = scripts
+    return _wanted({**operator, **ours}, dialect)
+
+
+def _core(request: ImageRequest, dialect: Dialect) -> dict[str, Any]:
+    """What every server takes, the strict ones too."""
     ours: dict[str, Any] = {
         "prompt": request.prompt,
         "negative_prompt": request.negative_prompt,
@@ -23,28 +60,117 @@ def txt2img(request: ImageRequest, task_id: str, operator: Mapping[str, Any]) ->
         "width": request.width,
         "height": request.height,
         "cfg_scale": request.cfg_scale,
-        "batch_size": 1,
-        "n_iter": request.count,
-        "send_images": True,
-        "save_images": False,
-        "force_task_id": task_id,
     }
     if request.sampler:
         ours["sampler_name"] = request.sampler
-    if request.scheduler:
-        ours["scheduler"] = request.scheduler
-    override = dict(operator.get("override_settings") or {})
-    if request.model:
-        # With every request: the weights stay after an override (traps 4 and 5).
-        override["sd_model_checkpoint"] = request.model
-    if override:
-        ours["override_settings"] = override
-    return {**operator, **ours}
+    if dialect.lora_paths:
+        ours |= _loras_apart(request.prompt, dialect.lora_paths)
+    return ours
 
 
-def painted_over(request: ImageRequest, sources: Sequence[Source]) -> dict[str, Any]:
-    """What img2img needs beside txt2img's fields: every default is said (trap 14)."""
+def _loras_apart(prompt: str, paths: Mapping[str, str]) -> dict[str, Any]:
+    """Tags in the prompt do nothing on stable-diffusion.cpp (sdapi 10): LoRAs are a field."""
+    found = [(paths.get(m[1]), m[2] or "1") for m in _LORA_TAG.finditer(prompt)]
+    loras = [{"path": path, "multiplier": _multiplier(weight)} for path, weight in found if path]
+    return {"prompt": _LORA_TAG.sub("", prompt).strip(), "lora": loras} if loras else {}
+
+
+def _multiplier(weight: str) -> float:
+    """A tag's first weight; 1 for what a member typed that is no weight."""
+    first = weight.split(":", maxsplit=1)[0].strip()
+    return float(first) if re.fullmatch(r"-?[0-9]{1,4}(\.[0-9]*)?|-?\.[0-9]+", first) else 1.0
+
+
+def _wide(request: ImageRequest, dialect: Dialect) -> dict[str, Any]:
+    """The fields of the A1111 family; what is unset is left out (trap 16)."""
+    rare = request.rare
+    fields: dict[str, Any] = {
+        "tiling": request.tiling or None,
+        "restore_faces": (request.faces is not None and request.faces != ADETAILER) or None,
+        "subseed": rare.variation_seed,
+        "subseed_strength": rare.variation_strength,
+        "refiner_checkpoint": rare.refiner,
+        "refiner_switch_at": rare.refiner_switch_at,
+        "eta": rare.eta,
+        "distilled_cfg_scale": rare.distilled_cfg_scale,
+    }
+    if request.hires and request.kind == "txt2img":
+        fields |= _hires(request.hires, dialect)
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def _hires(hires: Hires, dialect: Dialect) -> dict[str, Any]:
+    """Without a denoising strength it is a 500, on Forge also without its modules (trap 14)."""
+    return {
+        "enable_hr": True,
+        "hr_scale": hires.scale,
+        "hr_upscaler": hires.upscaler or "Latent",
+        "denoising_strength": hires.strength,
+        "hr_second_pass_steps": hires.steps,
+        "hr_checkpoint_name": hires.checkpoint,
+        "hr_sampler_name": hires.sampler,
+        "hr_scheduler": hires.scheduler,
+        "hr_prompt": hires.prompt or None,
+        "hr_negative_prompt": hires.negative_prompt or None,
+        "hr_cfg": hires.cfg_scale,
+        "hr_additional_modules": ["Use same choices"] if dialect.forge else None,
+    }
+
+
+def _overridden(request: ImageRequest, dialect: Dialect, base: Mapping[str, Any]) -> dict[str, Any]:
+    """Options for this picture alone; those left out go with the server's own values (trap 5)."""
+    wanted: dict[str, Any] = {
+        "clip_skip": request.clip_skip,
+        "vae": None if dialect.forge else request.vae,
+        "faces": None if request.faces == ADETAILER else request.faces,
+        "ensd": request.rare.ensd,
+        "rng": request.rare.rng,
+        "token_merging": request.rare.token_merging,
+    }
+    override = {OVERRIDDEN[name]: value for name, value in wanted.items() if value is not None}
+    if request.vae and request.vae != "Automatic" and dialect.forge:
+        chosen = [] if request.vae == "None" else [request.vae]
+        override[FORGE_MODULES] = [*_encoders(base.get(FORGE_MODULES)), *chosen]
+    if request.model and dialect.wide:
+        # With every request: the weights stay after an override (trap 4).
+        override[CHECKPOINT] = request.model
+    return override
+
+
+def _encoders(modules: Any) -> list[Any]:
+    """Forge's modules that are no VAE; its options name them by their paths."""
+    listed = modules if isinstance(modules, list) else []
+    return [m for m in listed if not is_vae(PureWindowsPath(str(m)).name)]
+
+
+def _scripts(request: ImageRequest) -> dict[str, Any]:
+    if request.faces != ADETAILER:
+        return {}
+    return {ADETAILER: {"args": [True, False, {"ad_model": "face_yolov8n.pt"}]}}
+
+
+def _wanted(body: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
+    return {key: value for key, value in body.items() if key not in dialect.unwanted}
+
+
+def with_sources(
+    body: dict[str, Any], request: ImageRequest, sources: Sequence[Source], dialect: Dialect
+) -> dict[str, Any]:
+    """The body with the guest's pictures in it as base64: megabytes, so call it in a thread."""
     held = {source.role: source for source in sources}
+    whole = dict(body)
+    if request.kind == "img2img" and Role.INIT in held:
+        over = _painted_over(request, held)
+        whole |= {k: v for k, v in over.items() if k in MINIMAL or not dialect.minimal}
+    if request.control is not None and Role.CONTROL in held:
+        unit = _controlled(request, request.control, held[Role.CONTROL], dialect)
+        scripts = {"ControlNet": {"args": [unit]}}
+        whole["alwayson_scripts"] = {**(body.get("alwayson_scripts") or {}), **scripts}
+    return _wanted(whole, dialect)
+
+
+def _painted_over(request: ImageRequest, held: Mapping[Role, Source]) -> dict[str, Any]:
+    """What img2img needs beside txt2img's fields: every default is said (trap 14)."""
     strength = request.denoising_strength
     body: dict[str, Any] = {
         "init_images": [_base64(held[Role.INIT])],
@@ -62,6 +188,32 @@ def painted_over(request: ImageRequest, sources: Sequence[Source]) -> dict[str, 
             "inpainting_mask_invert": int(inpainting.invert),
         }
     return body
+
+
+def _controlled(
+    request: ImageRequest, control: Control, source: Source, dialect: Dialect
+) -> dict[str, Any]:
+    """One unit of sd-webui-controlnet, in the words that its versions and Forge's share.
+
+    `image` alone (`input_image` is dropped by Forge), choices as words, not as numbers. The map
+    is asked for: that it came is the only sign that the unit worked.
+    """
+    net = dialect.controls.get(control.kind)
+    if net is None:
+        raise BackendRefused(f"no ControlNet model for {control.kind}")
+    large = re.search(r"xl|pony|illustrious|noob", request.model or "", re.IGNORECASE) is not None
+    fitting = [name for name in net.models if ("xl" in name.casefold()) == large]
+    return {
+        "enabled": True,
+        "image": _base64(source),
+        "module": net.module,
+        "model": (fitting or list(net.models))[0],
+        "weight": control.weight,
+        "resize_mode": "Crop and Resize",
+        "pixel_perfect": True,
+        "control_mode": "Balanced",
+        "save_detected_map": True,
+    }
 
 
 def upscale(request: ImageRequest, source: Source) -> dict[str, Any]:
@@ -82,3 +234,14 @@ def describe(source: Source) -> dict[str, Any]:
 
 def _base64(source: Source) -> str:
     return base64.b64encode(source.data).decode("ascii")
+
+
+_REFUSED = re.compile(r"Unrecognized keys?:\s*\[(.*)", re.DOTALL)
+
+
+def refused_keys(answer: Answer) -> frozenset[str]:
+    """The keys that a strict server names in its refusal, but for the prompt."""
+    if not 400 <= answer.status < 500:
+        return frozenset()
+    found = _REFUSED.search(error_text(answer))
+    return frozenset(re.findall(r'"(\w+)"', found[1]) if found else ()) - {"prompt"}

@@ -7,9 +7,13 @@ which") and 11.5 to 11.7.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PureWindowsPath
 from typing import Any
 
+from bot import VERSION
 from bot.backends.bulky import Bulky
 from bot.backends.http import Answer
 from bot.errors import BackendBadAnswer, BrokenPicture
@@ -46,7 +50,9 @@ def read_pictures(answer: Answer, request: ImageRequest) -> list[Picture]:
     ]
     if not made:
         raise BackendBadAnswer("an answer without a picture (images is empty)")
-    return [_picture(one, seeds, request) for one in _ours(made, len(seeds) or request.count)]
+    ours = _ours(made, len(seeds) or request.count)
+    remark = " ".join(_remarks(info, request, behind=len(made) - len(ours))) or None
+    return [_picture(one, seeds, request, remark) for one in ours]
 
 
 def read_upscaled(answer: Answer, request: ImageRequest) -> Picture:
@@ -119,7 +125,31 @@ def _seed(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LARGEST_SEED
 
 
-def _picture(one: _Made, seeds: list[int | None], request: ImageRequest) -> Picture:
+def _remarks(info: Mapping[str, Any], request: ImageRequest, behind: int) -> Iterator[str]:
+    """What the server did otherwise than asked, without a word of its own (traps 2 and 3)."""
+    sampler, model = info.get("sampler_name"), info.get("sd_model_name")
+    wanted = _plain(request.sampler or "default")  # whatever the server's own is
+    if wanted != "default" and isinstance(sampler, str) and _plain(sampler) != wanted:
+        drew = "its own sampler" if sampler.upper() in ("", "NONE") else sampler
+        yield f"The image server used {drew} instead of {request.sampler}."
+    # A checkpoint in a folder has the folder in its listed name, and often not here.
+    if request.model and isinstance(model, str) and model:
+        file = PureWindowsPath(model).name
+        bare = _plain(file.removesuffix(".safetensors").removesuffix(".ckpt"))
+        if not _plain(request.model).endswith(bare):
+            yield f"The image server drew with {model} instead of {request.model}."
+    if request.control and behind <= 0:
+        # A unit that breaks is passed over in silence; a map behind the pictures proves it.
+        yield "The image server drew this without your reference picture."
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.casefold())
+
+
+def _picture(
+    one: _Made, seeds: list[int | None], request: ImageRequest, remark: str | None
+) -> Picture:
     facts = codec.check_picture(
         one.data, max_bytes=MAX_PICTURE_BYTES, max_pixels=MAX_PICTURE_PIXELS
     )
@@ -137,19 +167,29 @@ def _picture(one: _Made, seeds: list[int | None], request: ImageRequest) -> Pict
         height=facts.height,
         seed=seed,
         infotext=whole,
+        remark=remark,
     )
 
 
 def _own_text(request: ImageRequest, seed: int, width: int, height: int) -> str:
     """The infotext a webui would have written, from what was asked and the picture's size."""
+    hires = request.hires
+    strength = hires.strength if hires else request.denoising_strength
     settings = {
-        "Steps": str(request.steps),
-        "Sampler": request.sampler or "",
-        "Schedule type": request.scheduler or "",
+        "Steps": request.steps,
+        "Sampler": request.sampler or None,
+        "Schedule type": request.scheduler or None,
         "CFG scale": f"{request.cfg_scale:g}",
-        "Seed": str(seed),
-        "Size": f"{width}x{height}",
-        "Model": request.model or "",
+        "Seed": seed,
+        "Size": f"{request.width}x{request.height}" if hires else f"{width}x{height}",
+        "Model": request.model or None,
+        "VAE": request.vae,
+        "Denoising strength": None if strength is None else f"{strength:g}",
+        "Clip skip": request.clip_skip,
+        "Face restoration": request.faces,
+        "Tiling": True if request.tiling else None,
+        "Hires upscale": f"{hires.scale:g}" if hires else None,
+        "Hires upscaler": hires.upscaler if hires else None,
+        "Version": f"Easel {VERSION}",
     }
-    kept = {key: value for key, value in settings.items() if value}
-    return infotext.build(request.prompt, request.negative_prompt, kept)
+    return infotext.build(request.prompt, request.negative_prompt, settings)

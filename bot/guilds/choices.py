@@ -151,6 +151,7 @@ KEYS: Mapping[str, Key] = {
         Key("scheduler", "The noise schedule.", _words(200)),
         Key("cfg_scale", "How closely to follow the prompt.", _decimal(0, 30)),
         Key("negative_prompt", "What to keep out of every picture.", _words(1000)),
+        Key("style", "A look for every picture.", _words(100)),
         Key("private", "Pictures are shown to their member alone.", _yes_or_no),
         Key("max_steps", "The most steps.", _whole(1, 150), cap=True, personal=False),
         Key(

@@ -10,12 +10,21 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from bot.errors import ConfigurationError
 
@@ -55,13 +64,54 @@ class Auth(_Strict):
         return [s.get_secret_value() for s in held if s is not None]
 
 
+_OURS = ("prompt", "negative_prompt", "seed", "width", "height", "steps", "cfg_scale")
+_SHAPES: dict[str, type | tuple[type, ...]] = {
+    "override_settings": dict,
+    "alwayson_scripts": dict,
+    "script_args": list,
+    "script_name": str,
+    "styles": list,
+}
+
+
+def _payload(value: dict[str, Any]) -> dict[str, Any]:
+    """Raises ValueError for what could never reach a server, or would never win."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError("holds a value that JSON can't carry (a date needs quotes)") from error
+    if ours := [key for key in _OURS if key in value]:
+        raise ValueError(f"{ours[0]} is Easel's own field and would always lose; take it out")
+    for key, shape in _SHAPES.items():
+        if key in value and not isinstance(value[key], shape):
+            what = {dict: "a mapping", list: "a list", str: "a name"}[shape]  # type: ignore[index]
+            raise ValueError(f"{key} must be {what}")
+    for name, script in (value.get("alwayson_scripts") or {}).items():
+        if not isinstance(script, dict) or not isinstance(script.get("args"), list):
+            msg = f"alwayson_scripts.{name} must be a mapping with a list of args"
+            raise ValueError(msg)  # noqa: TRY004 - pydantic hears ValueError only
+    return value
+
+
+Payload = Annotated[dict[str, Any], AfterValidator(_payload)]
+
+
+class ModelSettings(_Strict):
+    """What the operator has to say of one checkpoint on one backend."""
+
+    payload: Payload = Field(default_factory=dict)
+
+
 class BackendSettings(_Strict):
     """One image server.
 
     `timeout_seconds`: the longest one call for pictures may take, loading of the model included.
     `concurrency`: requests in flight at once (an A1111-style server paints one at a time).
     `rate` (requests per second) and `burst` (requests): the server's own throttle, if it has one.
-    `payload`: the operator's own fields, merged under Easel's.
+    `payload`: the operator's own fields, merged under Easel's. `models`: the same for one
+    checkpoint, by its name or a pattern with `*`, merged over the backend's.
+    `allow_load`: whether `/switch-model` also loads the checkpoint for a whole server; None is
+    "while one server uses the bot". `previews`: whether cards show how far a picture has come.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
@@ -74,7 +124,29 @@ class BackendSettings(_Strict):
     concurrency: int = Field(1, ge=1, le=64)
     rate: float | None = Field(None, gt=0, le=10_000)
     burst: int | None = Field(None, ge=1, le=10_000)
-    payload: dict[str, Any] = Field(default_factory=dict)
+    payload: Payload = Field(default_factory=dict)
+    models: dict[str, ModelSettings] = Field(default_factory=dict)
+    allow_load: bool | None = None
+    previews: bool = True
+
+    def payload_for(self, model: str | None) -> dict[str, Any]:
+        """The operator's fields for a checkpoint; mappings in them are merged key by key."""
+        merged = dict(self.payload)
+        for pattern, chosen in self.models.items():
+            if model is None or not fnmatchcase(model.casefold(), pattern.casefold()):
+                continue
+            for key, value in chosen.payload.items():
+                both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+                merged[key] = {**merged[key], **value} if both else value
+        return merged
+
+    def scripts(self) -> list[str]:
+        """The names of all scripts that the operator's fields use."""
+        found = []
+        for payload in (self.payload, *(m.payload for m in self.models.values())):
+            found += [*payload.get("alwayson_scripts", {})]
+            found += [n] if (n := payload.get("script_name")) else []
+        return list(dict.fromkeys(found))
 
     @field_validator("url")
     @classmethod
@@ -91,15 +163,6 @@ class BackendSettings(_Strict):
         if parts.query or parts.fragment:
             raise ValueError("must not hold ? or #")
         return value.rstrip("/")
-
-    @field_validator("payload")
-    @classmethod
-    def _payload(cls, value: dict[str, Any]) -> dict[str, Any]:
-        try:
-            json.dumps(value, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise ValueError("holds a value that JSON can't carry (a date needs quotes)") from error
-        return value
 
 
 class Limits(_Strict):

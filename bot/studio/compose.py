@@ -6,49 +6,23 @@ Everything is checked here, since the servers behind check nothing (sdapi traps 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
-from enum import StrEnum
 
 from bot.errors import BadOption
 from bot.settings import Limits
 from bot.studio.families import Family
+from bot.studio.options import Aspect, DrawOptions
+from bot.studio.prompting import written
+from bot.studio.refine import folded, refined
 from bot.studio.search import resolve, same
+from bot.studio.terms import Terms
 from bot.values.ability import Ability, Model
-from bot.values.request import PROMPT_LIMIT, SEED_LIMIT, ImageRequest
+from bot.values.request import SEED_LIMIT, ImageRequest
 
 SMALLEST_SIDE = 64
 LARGEST_SIDE = 4096
 LARGEST_CFG = 30.0
 LONGEST_NAME = 200
 """Characters of a model's, sampler's or scheduler's name."""
-
-
-class Aspect(StrEnum):
-    """The presets of the option `size`; the pixels follow the model's family."""
-
-    SQUARE = "square"
-    PORTRAIT = "portrait"
-    LANDSCAPE = "landscape"
-    WIDE = "wide"
-    TALL = "tall"
-
-
-@dataclass(frozen=True)
-class DrawOptions:
-    """The options of /draw as a member gave them; None is "not given"."""
-
-    prompt: str
-    negative_prompt: str | None = None
-    model: str | None = None
-    size: str | None = None
-    width: int | None = None
-    height: int | None = None
-    steps: int | None = None
-    sampler: str | None = None
-    scheduler: str | None = None
-    cfg_scale: float | None = None
-    seed: int | None = None
-    count: int | None = None
 
 
 def model_names(models: tuple[Model, ...]) -> dict[str, str]:
@@ -61,31 +35,40 @@ def model_names(models: tuple[Model, ...]) -> dict[str, str]:
     return names
 
 
-def compose(
-    options: DrawOptions, model: str | None, family: Family, ability: Ability, limits: Limits
-) -> ImageRequest:
+def compose(options: DrawOptions, terms: Terms) -> ImageRequest:
     """The request with the family's defaults, the painter's own spelling and a fixed seed.
 
-    `model` is the checkpoint's lasting name, already resolved. Raises BadOption, UnknownName.
+    Raises BadOption, UnknownName.
     """
-    prompt = _text("prompt", options.prompt)
-    if not prompt:
-        raise BadOption("prompt", "The prompt is empty. Say in a few words what to draw.")
+    family, ability, limits = terms.family, terms.ability, terms.limits
+    options, rest = folded(options)
+    seed = _seed(options.seed)
+    words = written(options, seed, ability, terms.library)
     width, height = _size(options, family, limits, ability.step_pixels)
     sampler, scheduler = _sampling(options, family, ability)
-    return ImageRequest(
-        prompt=prompt,
-        negative_prompt=_text("negative_prompt", options.negative_prompt or ""),
-        model=model,
+    request = ImageRequest(
+        kind=terms.kind,
+        prompt=words.prompt,
+        negative_prompt=words.negative_prompt,
+        subject=words.subject,
+        model=terms.model,
         width=width,
         height=height,
         steps=_within("steps", options.steps, family.steps, 1, limits.max_steps),
         sampler=sampler,
         scheduler=scheduler,
         cfg_scale=_cfg(options.cfg_scale, family.cfg_scale),
-        seed=_seed(options.seed),
+        seed=seed,
         count=_within("count", options.count, 1, 1, limits.max_count),
+        **refined(options, rest, terms),
     )
+    if request.pixels > limits.max_pixels:
+        raise BadOption(
+            "hires",
+            f"With its second pass that is {request.pixels / 1e6:.1f} megapixels; at most "
+            f"{limits.max_pixels / 1e6:.1f} are possible here. Try a smaller `hires` or size.",
+        )
+    return request
 
 
 def unchecked(option: str, name: str) -> str:
@@ -110,19 +93,6 @@ def check_ceilings(request: ImageRequest, limits: Limits) -> None:
 def new_seed() -> int:
     """A seed that every server keeps: some read a signed 32-bit number (sdapi 11.4)."""
     return random.randrange(2**31)
-
-
-def _text(option: str, text: str) -> str:
-    # Half a character (a lone surrogate) can be typed, but neither kept nor sent.
-    whole = text.encode("utf-8", "ignore").decode("utf-8")
-    clean = whole.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").strip()
-    if len(clean) > PROMPT_LIMIT:
-        raise BadOption(
-            option,
-            f"The {option.replace('_', ' ')} has {len(clean)} characters; "
-            f"at most {PROMPT_LIMIT} are possible.",
-        )
-    return clean
 
 
 def _within(option: str, given: int | None, default: int, low: int, high: int) -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from bot.errors import BadOption, BrokenPicture
 from bot.images import codec, pnginfo, sources
 from bot.images.infotext import Infotext
 from bot.settings import Limits
 from bot.studio.families import Family
-from bot.values.request import ImageRequest, Inpainting
+from bot.values.request import Control, ImageRequest, Inpainting, Kind
 from bot.values.source import Role, Source
 
 MOST_UPSCALED = 4
@@ -20,7 +22,11 @@ FILLS = {"fill": 0, "original": 1, "latent noise": 2, "latent nothing": 3}
 
 @dataclass(frozen=True)
 class OverOptions:
-    """The options of /img2img beside those of /draw; `mask` is bytes of a picture."""
+    """The options of /img2img beside those of /draw; `mask` is bytes of a picture.
+
+    With `control` the picture's shapes are followed: it is painted anew, unless a `strength`
+    asks for painting over it as well.
+    """
 
     image: bytes
     strength: float | None = None
@@ -30,6 +36,35 @@ class OverOptions:
     masked_content: str = "original"
     only_masked: bool = False
     invert_mask: bool = False
+    control: str | None = None
+    control_weight: float = 1.0
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> OverOptions:
+        """Of a command's options by name; those that are none of these are left out."""
+        names = {f.name for f in fields(cls)}
+        held = {k: v for k, v in given.items() if k in names and v is not None}
+        return cls(**held)
+
+    @property
+    def kind(self) -> Kind:
+        """Whether anything of the picture itself stays."""
+        anew = self.control is not None and self.strength is None and self.mask is None
+        return "txt2img" if anew else "img2img"
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of a request that say how the picture is used."""
+        control = self.control and Control.model_validate(
+            {"kind": self.control, "weight": self.control_weight}
+        )
+        if self.kind == "txt2img":
+            return {"control": control}
+        return {
+            "denoising_strength": 0.6 if self.strength is None else self.strength,
+            "resize_mode": RESIZE_MODES[self.resize],
+            "inpainting": self.inpainting(),
+            "control": control,
+        }
 
     def inpainting(self) -> Inpainting | None:
         """How the mask is used; None without one."""
@@ -67,6 +102,19 @@ def prepared(option: str, data: bytes, role: Role) -> Source:
         raise BadOption(option, "That picture is damaged or far too large.") from error
 
 
+def prepared_all(over: OverOptions) -> tuple[Source, ...]:
+    """The sources of an order, the picture's own first. Runs Pillow: call in a thread."""
+    anew = over.kind == "txt2img"
+    image = prepared("image", over.image, Role.CONTROL if anew else Role.INIT)
+    given = [image]
+    if over.control is not None and not anew:
+        given.append(replace(image, role=Role.CONTROL))
+    if over.mask is not None:
+        mask = prepared("mask", over.mask, Role.MASK)
+        given.append(sources.fit_mask(mask, image.width, image.height))
+    return tuple(given)
+
+
 def size_for(source: Source, family: Family, limits: Limits, multiple: int) -> tuple[int, int]:
     """The size to paint at: the source's ratio, near what the family was trained on.
 
@@ -99,6 +147,13 @@ def upscaling(source: Source, by: float, upscaler: str, limits: Limits, name: st
 def describing(source: Source, name: str) -> ImageRequest:
     """The request of /describe."""
     return _about(source, name).model_copy(update={"kind": "describe"})
+
+
+def loading(model: str) -> ImageRequest:
+    """The request that paints nothing and brings a checkpoint into memory."""
+    return ImageRequest(
+        kind="load", prompt=model, model=model, width=64, height=64, steps=1, cfg_scale=0, seed=0
+    )
 
 
 def title_of(data: bytes, filename: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
-from bot.errors import BackendRejectedCredentials, Refusal
+from bot.errors import BackendRejectedCredentials, EaselError, Refusal
 from bot.queue.health import Health, State
 from bot.studio.compose import model_names, unchecked
 from bot.studio.search import find, resolve, same
-from bot.values.ability import Ability
+from bot.values.ability import UNKNOWN, Ability
 
 
 class Painters:
@@ -22,7 +23,7 @@ class Painters:
 
     def ability(self, route: str) -> Ability:
         """What a painter listed; nothing before its first probe."""
-        return self._painters[route].backend.ability or Ability()
+        return self._painters[route].backend.ability or UNKNOWN
 
     def known(self, route: str) -> bool:
         """Whether a painter has told its lists."""
@@ -49,6 +50,26 @@ class Painters:
         """At most 25 upscalers of all painters."""
         names = dict.fromkeys(n for a in self.abilities() for n in a.upscalers if n != "None")
         return find(typed, names)
+
+    def vaes(self, typed: str = "") -> list[str]:
+        """At most 25 VAEs of all painters."""
+        return find(typed, dict.fromkeys(n for a in self.abilities() for n in a.vaes))
+
+    def faces(self, typed: str = "") -> list[str]:
+        """At most 25 ways of face restoration."""
+        return find(typed, dict.fromkeys(n for a in self.abilities() for n in a.faces))
+
+    def hires_upscalers(self, typed: str = "") -> list[str]:
+        """At most 25 upscalers for a second pass, latent ones first."""
+        latent = [n for a in self.abilities() for n in a.latent_upscalers]
+        plain = [n for a in self.abilities() for n in a.upscalers if n != "None"]
+        return find(typed, dict.fromkeys((*latent, *plain)))
+
+    def loras(self, typed: str = "") -> list[str]:
+        """At most 25 LoRAs, found by name and alias."""
+        all_of_them = {lora.name: lora for a in self.abilities() for lora in a.loras}
+        shown = {f"{name} {lora.alias or ''}": name for name, lora in all_of_them.items()}
+        return [shown[key] for key in find(typed, shown)]
 
     def abilities(self) -> list[Ability]:
         """Of all painters that have been probed."""
@@ -78,6 +99,32 @@ class Painters:
             "scheduler": {s.label: s.label for a in self.abilities() for s in a.schedulers},
         }[option]
         return resolve(option, option, typed, names) if names else unchecked(option, typed)
+
+    async def refresh(self) -> None:
+        """All look again at what they have. Raises Refusal when none of them could."""
+        done = await asyncio.gather(
+            *(p.refresh() for p in self._painters.values()), return_exceptions=True
+        )
+        broken = [error for error in done if isinstance(error, BaseException)]
+        for error in broken:
+            if not isinstance(error, EaselError):
+                raise error
+        if len(broken) == len(done):
+            raise Refusal("The image server can't be asked right now. Please try again later.")
+
+    def fixed(self) -> str | None:
+        """The one model, when nobody but the operator can change it; else None."""
+        names = set(self.all_models().values())
+        abilities = self.abilities()
+        if not abilities or len(names) > 1 or any(a.switches_models for a in abilities):
+            return None
+        return next(iter(names), "the model it was started with")
+
+    def may_load(self, route: str, guilds: int) -> bool:
+        """Whether choosing a model for a server of `guilds` also loads it into memory."""
+        allowed = self._painters[route].backend.settings.allow_load
+        able = self.ability(route).switches_models and self.known(route)
+        return able and (guilds <= 1 if allowed is None else allowed)
 
     def choose(self, typed: str | None, default: str | None) -> str | None:
         """The model that was typed, else the one chosen here if it is still there.

@@ -12,7 +12,7 @@ from bot.values.guest import Guest
 Spell = Callable[[str, str], str]
 """From an option's name and a typed name to the painters' exact spelling, or UnknownName."""
 
-_SPELT = frozenset({"model", "sampler", "scheduler"})
+_SPELT = frozenset({"model", "sampler", "scheduler", "style"})
 
 
 class Rules:

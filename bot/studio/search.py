@@ -36,7 +36,7 @@ def resolve(option: str, kind: str, typed: str, names: Mapping[str, str]) -> str
     held = {names[n] for n in find(typed, names, most=len(names))} if typed.strip() else set()
     if len(held) == 1:
         return held.pop()
-    close = nearest(typed, held, cutoff=0.0) if held else nearest(typed, names.values())
+    close = nearest(typed, held or names.values(), cutoff=0.0)
     raise UnknownName(option, kind, typed, close)
 
 

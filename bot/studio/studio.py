@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 from bot.errors import Gone, NotAllowed, Refusal
-from bot.guilds import Effective, Guilds
-from bot.images.sources import fit_mask
+from bot.guilds import Effective, Guilds, Scope
+from bot.images.foreign import Reading
 from bot.queue.health import Health
 from bot.queue.job import Job, JobEvent, NewJob, Place, Status
 from bot.queue.queue import Caps, Queue
 from bot.settings import Limits
-from bot.studio.compose import (
-    DrawOptions,
-    check_ceilings,
-    compose,
-    new_seed,
-)
-from bot.studio.defaults import adapted, given, regained, with_defaults
-from bot.studio.families import Families
+from bot.studio.compose import check_ceilings, new_seed
+from bot.studio.drafts import Draft, Drafts
+from bot.studio.library import Library
+from bot.studio.options import DrawOptions
 from bot.studio.over import (
-    RESIZE_MODES,
     OverOptions,
     UpscaleOptions,
     describing,
+    loading,
     prepared,
-    size_for,
+    prepared_all,
     title_of,
     upscaling,
 )
@@ -35,10 +31,19 @@ from bot.studio.painters import Painters
 from bot.studio.rules import Rules
 from bot.studio.search import resolve
 from bot.studio.shelf import Shelf
+from bot.studio.words import as_settings
 from bot.values.guest import Address, Guest
 from bot.values.picture import Picture
-from bot.values.request import ImageRequest
+from bot.values.request import ImageRequest, Kind
 from bot.values.source import Role, Source
+
+
+@dataclass(frozen=True)
+class Switched:
+    """What was chosen; `route` is the painter that shall load it at once, if one shall."""
+
+    name: str | None
+    route: str | None
 
 
 class Studio:
@@ -48,7 +53,7 @@ class Studio:
         self,
         queue: Queue,
         painters: Mapping[str, Health],
-        families: Families,
+        library: Library,
         limits: Limits,
         *,
         guilds: Guilds,
@@ -57,59 +62,44 @@ class Studio:
     ) -> None:
         self._queue = queue
         self.painters = Painters(painters)
-        self._families = families
         self._limits = limits
         self._allowed = frozenset(allowed_guilds)
         self._owners = frozenset(owners)
-        self.shelf = Shelf(painters, families, guilds)
-        self.rules = Rules(guilds, limits, owners, self.painters.spell)
+        self.shelf = Shelf(painters, library.families, guilds)
+        self.styles = library.styles
+        self.rules = Rules(guilds, limits, owners, self._spell)
+        self.guild_count: Callable[[], int] = lambda: 1
+        self.drafts = Drafts(self.painters, library, self.rules, limits)
 
     # Orders.
 
-    def compose(self, options: DrawOptions, guest: Guest) -> tuple[ImageRequest, str]:
+    def compose(self, options: DrawOptions, guest: Guest, kind: Kind = "txt2img") -> Draft:
         """The complete request and its route. Raises Refusal, without any I/O."""
         self._welcome(guest)
-        chosen = self.in_force(guest)
-        model = self.painters.choose(options.model, chosen.text("model"))
-        route = self.painters.route(model)
-        ability = self.painters.ability(route)
-        painted = model or ability.current_model
-        limits = chosen.limits(self._limits)
-        request = compose(
-            with_defaults(options, chosen),
-            painted,
-            adapted(self._families.of(painted), chosen),
-            ability,
-            limits,
-        )
-        self._queue.check(guest.user_id, guest.guild_id, _caps(limits))
-        if not self.painters.known(route):
-            request = request.model_copy(update={"blind": given(options)})
-        return request, route
+        draft = self.drafts.of(options, guest, kind)
+        self._queue.check(guest.user_id, guest.guild_id, _caps(draft.limits))
+        return draft
+
+    def redraw(self, reading: Reading, guest: Guest) -> tuple[Draft, Sequence[str]]:
+        """A picture's own settings as a draft, and what of them can't be had. Raises Refusal."""
+        self._welcome(guest)
+        draft, left_out = self.drafts.again(reading, guest)
+        self._queue.check(guest.user_id, guest.guild_id, _caps(draft.limits))
+        return draft, left_out
 
     async def clear_up(self, route: str) -> None:
         """The painter has told its lists: orders that were taken blindly are composed anew."""
         for job in self.in_line():
-            if job.route != route or job.request.blind is None:
+            if job.route != route or job.request.unseen is None:
                 continue
             try:
-                await self._queue.amend(job, self._seen(job))
+                await self._queue.amend(job, self.drafts.anew(job))
             except Refusal as refusal:
                 await self._queue.refuse(job, refusal.sentence)
 
-    def _seen(self, job: Job) -> ImageRequest:
-        """A blind request with its names spelt and its family's defaults. Raises Refusal."""
-        old, guest = job.request, replace(job.guest, channel_id=job.address.channel_id)
-        chosen = self.in_force(guest)
-        options = regained(old, self._families.of(old.model))
-        model = self.painters.choose(options.model, chosen.text("model"))
-        ability = self.painters.ability(job.route)
-        painted = model or ability.current_model
-        family = adapted(self._families.of(painted), chosen)
-        limits = chosen.limits(self._limits)
-        new = compose(with_defaults(options, chosen), painted, family, ability, limits)
-        kept = {"kind", "denoising_strength", "resize_mode", "inpainting", "upscaler", "upscale_by"}
-        return new.model_copy(update={name: getattr(old, name) for name in kept})
+    def pasted(self, prompt: str) -> Reading | None:
+        """The settings that somebody pasted in the place of a prompt; None for a prompt."""
+        return as_settings(prompt)
 
     def in_force(self, guest: Guest) -> Effective:
         """The defaults and caps for this guest in their channel, from memory."""
@@ -119,44 +109,53 @@ class Studio:
         """Whether the answer is for the guest alone: as asked, else as chosen here."""
         return bool(self.in_force(guest)["private"]) if asked is None else asked
 
-    async def draw(
-        self, request: ImageRequest, route: str, guest: Guest, address: Address
-    ) -> Job | None:
-        """The row of a composed request; None when Discord replayed the interaction.
+    async def draw(self, draft: Draft, guest: Guest, address: Address) -> Job | None:
+        """The row of a draft; None when Discord replayed the interaction.
 
         Raises QueueFull, DatabaseUnavailable.
         """
-        caps = _caps(self.in_force(guest).limits(self._limits))
-        return await self._queue.submit(NewJob(request, guest, address, route), caps)
+        new = NewJob(draft.request, guest, address, draft.route)
+        return await self._queue.submit(new, _caps(draft.limits))
 
     async def img2img(
         self, options: DrawOptions, over: OverOptions, guest: Guest, address: Address
     ) -> Job | None:
-        """Paints over a guest's picture. Raises Refusal, DatabaseUnavailable."""
-        image = await asyncio.to_thread(prepared, "image", over.image, Role.INIT)
-        given = [image]
-        if over.mask is not None:
-            mask = await asyncio.to_thread(prepared, "mask", over.mask, Role.MASK)
-            given.append(await asyncio.to_thread(fit_mask, mask, image.width, image.height))
-        default = self.in_force(guest).text("model")
-        model = self.painters.choose(options.model, default)
-        ability = self.painters.ability(self.painters.route(model))
-        family = self._families.of(model or ability.current_model)
-        limits = self.in_force(guest).limits(self._limits)
-        if options.size is None and options.width is None and options.height is None:
-            width, height = size_for(image, family, limits, ability.step_pixels)
-            options = replace(options, width=width, height=height)
-        request, route = self.compose(options, guest)
-        request = request.model_copy(
-            update={
-                "kind": "img2img",
-                "denoising_strength": 0.6 if over.strength is None else over.strength,
-                "resize_mode": RESIZE_MODES[over.resize],
-                "inpainting": over.inpainting(),
-            }
-        )
-        new = NewJob(request, guest, address, route, sources=tuple(given))
-        return await self._queue.submit(new, _caps(limits))
+        """Paints over a guest's picture, or follows it. Raises Refusal, DatabaseUnavailable."""
+        given = await asyncio.to_thread(prepared_all, over)
+        draft = self.drafts.over(options, over, guest, given[0])
+        new = NewJob(draft.request, guest, address, draft.route, sources=given)
+        return await self._queue.submit(new, _caps(draft.limits))
+
+    async def refresh(self, guest: Guest) -> None:
+        """Every painter looks again at what it has. Raises NotAllowed, Refusal."""
+        if not self.rules.may_change(guest):
+            raise NotAllowed("Only people who may manage this server can have me look again.")
+        await self.painters.refresh()
+
+    async def switch_model(self, guest: Guest, scope: Scope, typed: str | None) -> Switched:
+        """Chooses what a member, channel or server draws with; None goes back to the default.
+
+        Raises NotAllowed, UnknownName, Refusal where only the operator can change the model.
+        """
+        alone = self.painters.fixed()
+        if alone is not None:
+            raise Refusal(
+                f"Only the operator can change the model of this image server. It draws with "
+                f"{alone}."
+            )
+        name = await self.rules.change(guest, scope, "model", typed)
+        if not isinstance(name, str):
+            return Switched(None, None)
+        route = self.painters.route(name)
+        # For a whole server only: what is loaded serves everybody who has not chosen.
+        loads = scope is Scope.SERVER and self.painters.may_load(route, self.guild_count())
+        return Switched(name, route if loads else None)
+
+    async def load(self, switched: Switched, guest: Guest, address: Address) -> Job | None:
+        """Brings the chosen model into memory, in line with all other orders."""
+        request = loading(str(switched.name))
+        new = NewJob(request, guest, address, str(switched.route))
+        return await self._queue.submit(new, _caps(self.in_force(guest).limits(self._limits)))
 
     async def upscale(self, options: UpscaleOptions, guest: Guest, to: Address) -> Job | None:
         """A larger version of a guest's picture. Raises Refusal, DatabaseUnavailable."""
@@ -204,7 +203,7 @@ class Studio:
         route = old.route if old.route in self.painters else self.painters.route(old.request.model)
         self.painters.usable(route)
         given = await self._queue.sources(old)
-        if request.kind != "txt2img" and not given:
+        if request.begins_with_picture and not given:
             raise Gone("I no longer have the picture it was made from.")
         new = NewJob(request, guest, address, route, parent_id=old.id, sources=given)
         return await self._queue.submit(new, _caps(limits))
@@ -269,7 +268,7 @@ class Studio:
 
     async def give_up(self, job: Job) -> None:
         """The message was deleted: the job is cancelled without a word."""
-        await self._queue.cancel(job.id)
+        await self._queue.cancel(job.id, salvage=False)
 
     async def pictures(self, job: Job) -> list[Picture]:
         """The pictures of a painted job."""
@@ -296,6 +295,12 @@ class Studio:
         return await self._queue.get(job_id)
 
     # Inside.
+
+    def _spell(self, option: str, typed: str) -> str:
+        """The exact name of what may be chosen by name. Raises UnknownName."""
+        if option == "style":
+            return self.styles.find(typed).name
+        return self.painters.spell(option, typed)
 
     def _welcome(self, guest: Guest) -> None:
         if self._allowed and guest.guild_id not in self._allowed:

@@ -25,7 +25,9 @@ def guest_of(interaction: discord.Interaction) -> Guest:
     )
 
 
-def address_of(interaction: discord.Interaction, *, private: bool) -> Address:
+def address_of(
+    interaction: discord.Interaction, *, private: bool, spoiler: bool = False
+) -> Address:
     """Where the answer goes; the message's id is known once Discord has taken the first answer."""
     owners = interaction.authorizing_integration_owners
     in_bot_dm = interaction.context is discord.InteractionContextType.bot_dm
@@ -39,4 +41,5 @@ def address_of(interaction: discord.Interaction, *, private: bool) -> Address:
         private=private,
         upload_limit=interaction.attachment_size_limit or DEFAULT_UPLOAD_BYTES,
         reachable=in_bot_dm or owners.guild_id is not None,
+        spoiler=spoiler,
     )

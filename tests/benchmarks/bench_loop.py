@@ -67,7 +67,7 @@ async def test_four_large_pictures_hardly_hold_the_loop() -> None:
                 await asyncio.sleep(0.1)
         stop = asyncio.Event()
         watching = asyncio.create_task(_longest_pause(stop))
-        pictures = await backend.paint(request, "easel-bench", lambda _: None)
+        pictures = await backend.paint(request, "easel-bench", lambda *_: None)
         stop.set()
         pause = await watching
     finally:

@@ -86,13 +86,15 @@ async def test_when_all_is_well_each_part_has_its_line(
         "✓ discord",
         "✓ database",
         "✓ disk",
+        "✓ resources",
         "✓ backend main",
     ]
     assert "signed in as" in lines[0]
     assert "will be made at the start" in lines[1]
     assert "GiB free" in lines[2]
-    assert "models" in lines[3]
-    assert "loaded:" in lines[3]
+    assert "styles" in lines[3]
+    assert "models" in lines[4]
+    assert "loaded:" in lines[4]
 
 
 async def test_json_holds_the_same_for_scripts(
@@ -100,7 +102,7 @@ async def test_json_holds_the_same_for_scripts(
 ) -> None:
     code, found = await desk.read(capsys)
     assert code == 0
-    assert list(found) == ["discord", "database", "disk", "backend main"]
+    assert list(found) == ["discord", "database", "disk", "resources", "backend main"]
     assert all(set(f) == {"part", "ok", "seen", "mend", "exit_code"} for f in found.values())
 
 

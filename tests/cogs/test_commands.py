@@ -65,17 +65,18 @@ async def test_only_the_prompt_is_required_and_comes_first(draw: dict[str, Paylo
 
 
 async def test_every_option_of_an_order_can_be_typed(draw: dict[str, Payload]) -> None:
-    assert set(draw) == set(DrawOptions.__dataclass_fields__) | {"private"}
+    assert set(draw) == set(DrawOptions.__dataclass_fields__) | {"private", "spoiler"}
 
 
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
         *[(n, STRING) for n in ("prompt", "negative_prompt", "model", "size")],
-        *[(n, STRING) for n in ("sampler", "scheduler")],
-        *[(n, INTEGER) for n in ("width", "height", "steps", "seed", "count")],
-        ("cfg_scale", NUMBER),
-        ("private", BOOLEAN),
+        *[(n, STRING) for n in ("sampler", "scheduler", "style", "lora", "vae", "extra")],
+        *[(n, STRING) for n in ("hires_upscaler", "face_restoration")],
+        *[(n, INTEGER) for n in ("width", "height", "steps", "seed", "count", "clip_skip")],
+        *[(n, NUMBER) for n in ("cfg_scale", "hires", "hires_strength")],
+        *[(n, BOOLEAN) for n in ("private", "spoiler", "tiling")],
     ],
 )
 async def test_each_has_its_type(draw: dict[str, Payload], name: str, kind: int) -> None:
@@ -134,11 +135,20 @@ async def test_the_shapes_are_those_that_families_know(draw: dict[str, Payload])
 
 async def test_long_lists_are_completed_as_one_types(draw: dict[str, Payload]) -> None:
     completed = {name for name, o in draw.items() if o.get("autocomplete")}
-    assert completed == {"model", "sampler", "scheduler"}
+    assert completed == {
+        *("model", "sampler", "scheduler", "style", "lora", "vae"),
+        *("hires_upscaler", "face_restoration"),
+    }
+
+
+async def test_a_command_has_room_for_all_of_its_options(commands: list[Payload]) -> None:
+    """Discord takes 25 (contracts, discord 8)."""
+    assert max(len(c.get("options", ())) for c in commands) <= 25
 
 
 async def test_every_option_says_in_a_sentence_what_it_is_for(commands: list[Payload]) -> None:
-    for command in commands:
+    slash = [c for c in commands if c.get("type", 1) == 1]
+    for command in slash:
         for part in (command, *command["options"]):
             assert part["description"].endswith("."), part["name"]
             assert part["description"] != "No description provided"

@@ -32,7 +32,7 @@ async def _orders(house: House) -> None:
         await house.until(arrived, 20)
     assert "1 steps DPM++ 2M Karras" in words(house.message(plain))
     assert "animagineXL_v31 ·" in words(house.message(named))
-    assert "28 steps DPM++ 2M Karras" in words(house.message(named))
+    assert "28 steps Euler a Automatic" in words(house.message(named))
     text = pnginfo.read(await house.file(house.message(named))) or ""
     assert "Model: animagineXL_v31" in text
 

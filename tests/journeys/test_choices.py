@@ -20,7 +20,7 @@ async def test_models_shows_what_there_is_and_what_is_loaded(house: House) -> No
     message = await house.draw("/models")
     assert message["ephemeral"]
     shown = "\n".join(e["description"] for e in message["embeds"])
-    assert "**dreamshaper\\_8**" in shown
+    assert "**DreamShaper 8** · dreamshaper\\_8" in shown
     assert "*loaded*" in shown
     assert "SDXL, 1024×1024, 28 steps" in shown
 
@@ -57,6 +57,8 @@ async def test_only_those_who_manage_the_server_switch_it_for_all(house: House) 
     assert "may manage this server" in await house.refused(line)
     message = await house.draw(line, user="admin")
     assert "This server now draws with **flux1-dev**" in words(message)
+    assert "flux1-dev is loaded (" in words(message)
+    assert house.server.engine.shelf.loaded.name == "flux1-dev"
     assert not message["ephemeral"]
     drawn = await house.draw(f"/draw prompt:a heron {SMALL}")
     assert "flux1-dev ·" in words(drawn)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,12 @@ from PIL import Image, ImageDraw
 from bot.images import pnginfo
 from tests.house import House, labels, words
 
+MODULES = {
+    "canny": "canny",
+    "depth": "depth_midas",
+    "pose": "openpose_full",
+    "lineart": "lineart_realistic",
+}
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -72,6 +79,42 @@ async def test_a_photo_on_its_side_is_put_upright(house: House, tmp_path: Path) 
     message = await house.draw(f"/img2img image:@{path} prompt:a tower steps:1")
     width, height = (message["attachments"][0][k] for k in ("width", "height"))
     assert height > width
+
+
+@pytest.mark.parametrize("kind", ["canny", "depth", "pose", "lineart"])
+async def test_a_reference_is_followed_and_painted_anew(
+    house: House, photo: Path, kind: str
+) -> None:
+    message = await house.draw(f"/img2img image:@{photo} prompt:a harbour control:{kind} steps:2")
+    assert asked(house)["kind"] == "txt2img"
+    assert f"keeps {kind}" in words(message)
+    assert "without your reference" not in words(message)
+    assert len(message["attachments"]) == 1, "the map is not a picture"
+    text = pnginfo.read(await house.file(message)) or ""
+    assert f'ControlNet 0: "Module: {MODULES[kind]}' in text
+
+
+async def test_with_a_strength_it_is_followed_and_painted_over(house: House, photo: Path) -> None:
+    message = await house.draw(
+        f"/img2img image:@{photo} prompt:a harbour control:canny strength:0.5 steps:2"
+    )
+    assert asked(house)["kind"] == "img2img"
+    assert "strength 0.5" in words(message)
+
+
+async def test_a_reference_that_the_server_passes_over_is_told(house: House, photo: Path) -> None:
+    """ControlNet fails without a word: the picture comes, and no map behind it."""
+    painter = house.easel.painters["main"].backend
+    dialect = painter._dialect  # type: ignore[attr-defined]
+    broken = {kind: replace(net, module="gone") for kind, net in dialect.controls.items()}
+    painter._dialect = replace(dialect, controls=broken)  # type: ignore[attr-defined]
+    try:
+        message = await house.draw(
+            f"/img2img image:@{photo} prompt:a harbour control:canny steps:2"
+        )
+    finally:
+        painter._dialect = dialect  # type: ignore[attr-defined]
+    assert "drew this without your reference picture" in words(message)
 
 
 async def test_what_is_no_picture_is_refused_before_the_line(

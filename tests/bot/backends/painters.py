@@ -10,7 +10,6 @@ from typing import Any
 from aiohttp import web
 
 from bot.backends.sdapi import SdApi
-from bot.values.picture import Progress
 from tests.bot.backends.orders import painted, with_chunk
 from tests.bot.backends.tiny_server import Says, TinyServer, backend_settings
 
@@ -30,7 +29,7 @@ async def painter(url: str, **settings: Any) -> AsyncIterator[SdApi]:
         await backend.close()
 
 
-def no_news(_: Progress) -> None:
+def no_news(_: float, __: bytes | None) -> None:
     """For those who do not want to know."""
 
 

@@ -1,9 +1,14 @@
-"""What is sent to txt2img: our own fields, the operator's beneath them, nothing that is unset."""
+"""What is sent to txt2img: our own fields, the operator's beneath them, nothing that is unset.
+
+What single servers and finer options need is in test_sdapi_payload_forms.
+"""
 
 from __future__ import annotations
 
 import copy
 from typing import Any
+
+import pytest
 
 from bot.backends.sdapi import SdApi
 from tests.bot.backends.orders import request
@@ -90,11 +95,64 @@ def test_the_operators_fields_go_along() -> None:
 
 
 def test_ours_lie_over_the_operators() -> None:
-    theirs = {"prompt": "theirs", "steps": 99, "save_images": True, "force_task_id": "x"}
-    sent = payload(operator=theirs, prompt="ours", steps=5)
-    assert (sent["prompt"], sent["steps"]) == ("ours", 5)
+    theirs = {"scheduler": "Simple", "save_images": True, "n_iter": 9, "force_task_id": "x"}
+    sent = payload(operator=theirs, scheduler="Karras", count=2)
+    assert (sent["scheduler"], sent["n_iter"]) == ("Karras", 2)
     assert sent["save_images"] is False
     assert sent["force_task_id"] == "easel-1-1"
+
+
+MODELS = {
+    "pony*": {
+        "payload": {
+            "override_settings": {"upcast_attn": True},
+            "alwayson_scripts": {"b": {"args": [2]}},
+            "eta": 0.5,
+        }
+    },
+    "*XL": {"payload": {"eta": 0.7, "restore_faces": False}},
+}
+EVERYWHERE = {
+    "restore_faces": True,
+    "override_settings": {"randn_source": "CPU"},
+    "alwayson_scripts": {"a": {"args": [1]}, "b": {"args": [1]}},
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (None, EVERYWHERE),
+        ("tinyA", EVERYWHERE),
+        (
+            "PONY_v6",
+            EVERYWHERE
+            | {
+                "override_settings": {"randn_source": "CPU", "upcast_attn": True},
+                "alwayson_scripts": {"a": {"args": [1]}, "b": {"args": [2]}},
+                "eta": 0.5,
+            },
+        ),
+        ("xl", EVERYWHERE | {"eta": 0.7, "restore_faces": False}),
+    ],
+)
+def test_the_operators_fields_for_one_model_lie_over_those_for_all(
+    model: str | None, expected: dict[str, Any]
+) -> None:
+    """Mappings are merged key by key; the later of two fitting patterns wins."""
+    painter = SdApi(backend_settings("http://127.0.0.1:1", payload=EVERYWHERE, models=MODELS))
+    sent = painter.payload(request(model=model), "t")
+    chosen = {"sd_model_checkpoint": model} if model else {}
+    expected = expected | {"override_settings": expected["override_settings"] | chosen}
+    assert {key: sent[key] for key in expected} == expected
+    assert ("eta" in sent) is ("eta" in expected)
+
+
+def test_two_fitting_patterns_are_both_taken() -> None:
+    painter = SdApi(backend_settings("http://127.0.0.1:1", payload=EVERYWHERE, models=MODELS))
+    sent = painter.payload(request(model="ponyXL"), "t")
+    assert (sent["eta"], sent["restore_faces"]) == (0.7, False)
+    assert sent["override_settings"]["upcast_attn"] is True
 
 
 def test_the_operators_sampler_holds_where_the_order_names_none() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from bot import VERSION
 from bot.backends.sdapi_pictures import read_pictures
 from bot.errors import BackendBadAnswer
 from bot.images import pnginfo
@@ -291,13 +292,20 @@ def test_without_any_we_write_our_own_from_the_order_and_the_pictures_size() -> 
         "Seed": "42",
         "Size": "12x9",  # not what was asked: the server may have rounded
         "Model": "tiny B, v1.5",
+        "Version": f"Easel {VERSION}",
     }
     assert picture.infotext == told(picture)
 
 
 def test_what_was_left_to_the_server_is_not_made_up() -> None:
     (picture,) = read([BARE])
-    assert set(Infotext.parse(picture.infotext).settings) == {"Steps", "CFG scale", "Seed", "Size"}
+    assert set(Infotext.parse(picture.infotext).settings) == {
+        "Steps",
+        "CFG scale",
+        "Seed",
+        "Size",
+        "Version",
+    }
 
 
 def test_each_of_several_gets_its_own_words() -> None:

@@ -18,13 +18,19 @@ from bot.errors import (
     BackendUnreachable,
     ConfigurationError,
 )
-from bot.values.ability import Ability, Model, Sampler, Scheduler
+from bot.values.ability import Ability, Lora, Model, Sampler, Scheduler
 from tests.bot.backends.painters import painter
 from tests.bot.backends.tiny_server import Says, TinyServer, backend_settings, tiny_server
 
 OPTIONS, MODELS = "GET /sdapi/v1/options", "GET /sdapi/v1/sd-models"
 SAMPLERS, SCHEDULERS = "GET /sdapi/v1/samplers", "GET /sdapi/v1/schedulers"
 PROGRESS, TASKS = "GET /sdapi/v1/progress", "POST /internal/progress"
+UPSCALERS, LATENT = "GET /sdapi/v1/upscalers", "GET /sdapi/v1/latent-upscale-modes"
+LORAS, EMBEDDINGS = "GET /sdapi/v1/loras", "GET /sdapi/v1/embeddings"
+VAES, FACES = "GET /sdapi/v1/sd-vae", "GET /sdapi/v1/face-restorers"
+SCRIPTS = "GET /sdapi/v1/scripts"
+NETS, MODULES = "GET /controlnet/model_list", "GET /controlnet/module_list"
+UPSCALE, DESCRIBE = "GET /sdapi/v1/extra-single-image", "GET /sdapi/v1/interrogate"
 IDLE = {"progress": 0.0, "eta_relative": 0.0, "state": {"job": "", "job_count": 0}}
 NO_TASK = {"active": False, "queued": False, "completed": False, "progress": None}
 
@@ -33,7 +39,13 @@ NO_TASK = {"active": False, "queued": False, "completed": False, "progress": Non
 def server(server: TinyServer) -> TinyServer:
     """A whole, small server: everything that is asked for has an answer."""
     server.table = {
-        OPTIONS: Says({"samples_format": "png", "sd_model_checkpoint": "tinyA.st [6d45d56d23]"}),
+        OPTIONS: Says(
+            {
+                "samples_format": "png",
+                "sd_model_checkpoint": "tinyA.st [6d45d56d23]",
+                "CLIP_stop_at_last_layers": 1,
+            }
+        ),
         MODELS: Says(
             [
                 {"title": "tinyA.st [6d45d56d23]", "model_name": "tinyA", "hash": "6d45d56d23"},
@@ -44,6 +56,17 @@ def server(server: TinyServer) -> TinyServer:
         SCHEDULERS: Says([{"name": "karras", "label": "Karras"}]),
         PROGRESS: Says(IDLE),
         TASKS: Says(NO_TASK),
+        UPSCALERS: Says([{"name": "None", "scale": 4}, {"name": "Lanczos", "model_path": "/x"}]),
+        LATENT: Says([{"name": "Latent"}]),
+        LORAS: Says([{"name": "detail", "alias": "Detail", "path": "/x", "metadata": {}}]),
+        EMBEDDINGS: Says({"loaded": {"easy": {"step": 1}}, "skipped": {}}),
+        VAES: Says([{"model_name": "kl-f8.pt", "filename": "/x"}]),
+        FACES: Says([{"name": "CodeFormer", "cmd_dir": "/x"}]),
+        SCRIPTS: Says({"txt2img": ["adetailer", "controlnet"], "img2img": ["adetailer"]}),
+        NETS: Says({"model_list": ["control_v11p_sd15_canny [d14c016b]"]}),
+        MODULES: Says({"module_list": ["none", "canny"]}),
+        UPSCALE: Says({"detail": "Method Not Allowed"}, 405),
+        DESCRIBE: Says({"detail": "Method Not Allowed"}, 405),
     }
     return server
 
@@ -66,9 +89,18 @@ async def test_a_whole_server_tells_everything(server: TinyServer) -> None:
         ),
         samplers=(Sampler("Euler a", ("k_euler_a",)),),
         schedulers=(Scheduler("karras", "Karras"),),
+        upscalers=("None", "Lanczos"),
+        latent_upscalers=("Latent",),
+        loras=(Lora("detail", "Detail"),),
+        embeddings=("easy",),
+        vaes=("kl-f8.pt",),
+        faces=("CodeFormer", "ADetailer"),
+        controls=("canny",),
         current_model="tinyA",
         progress=True,
         interrupt=True,
+        upscale=True,
+        describe=True,
         step_pixels=8,
         warnings=(),
     )
@@ -108,11 +140,20 @@ async def test_the_demo_server_is_understood() -> None:
 @pytest.mark.parametrize(
     ("route", "lost"),
     [
-        (OPTIONS, {"current_model": None}),
+        (OPTIONS, {"current_model": None, "clip_skip": False}),
         (MODELS, {"models": (), "current_model": None}),
         (SAMPLERS, {"samplers": ()}),
         (SCHEDULERS, {"schedulers": ()}),
         (TASKS, {}),
+        (UPSCALERS, {"upscalers": ()}),
+        (LATENT, {"latent_upscalers": ()}),
+        (LORAS, {"loras": ()}),
+        (EMBEDDINGS, {"embeddings": ()}),
+        (VAES, {"vaes": ()}),
+        (FACES, {"faces": ("ADetailer",)}),
+        (SCRIPTS, {"faces": ("CodeFormer",)}),
+        (NETS, {"controls": ()}),
+        (MODULES, {"controls": ()}),
     ],
 )
 async def test_an_absent_route_is_an_ability_less(
@@ -201,44 +242,6 @@ async def test_listings_of_odd_shape_are_empty(server: TinyServer, odd: Any) -> 
 async def test_options_of_odd_shape_tell_no_model(server: TinyServer, odd: Any) -> None:
     server.table[OPTIONS] = Says(odd)
     assert (await probe(server.url)).current_model is None
-
-
-@pytest.mark.parametrize("odd", [None, "", 5, True, {"name": "x"}, ["ok", 5, None]])
-async def test_aliases_of_odd_shape_are_dropped(server: TinyServer, odd: Any) -> None:
-    server.table[SAMPLERS] = Says([{"name": "Euler", "aliases": odd}])
-    (sampler,) = (await probe(server.url)).samplers
-    assert sampler.name == "Euler"
-    assert set(sampler.aliases) <= {"ok"}
-
-
-async def test_a_broken_entry_does_not_spoil_the_others(server: TinyServer) -> None:
-    server.table[MODELS] = Says(
-        [{"model_name": ""}, {"title": "only a title.st"}, None, {"model_name": "x", "title": None}]
-    )
-    ability = await probe(server.url)
-    assert [(m.name, m.title) for m in ability.models] == [
-        ("only a title.st", "only a title.st"),
-        ("x", "x"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("option", "model"),
-    [
-        ("tinyA.st [6d45d56d23]", "tinyA"),
-        ("tinyA.st", "tinyA"),  # the option is older than the first load (trap 19)
-        ("tinyA", "tinyA"),
-        ("tiny B, v1.5.st [7b8219f436]", "tiny B, v1.5"),
-        ("gone.st [0000000000]", None),
-        ("", None),
-        (None, None),
-    ],
-)
-async def test_the_loaded_model_is_known_by_its_lasting_name(
-    server: TinyServer, option: Any, model: str | None
-) -> None:
-    server.table[OPTIONS] = Says({"sd_model_checkpoint": option})
-    assert (await probe(server.url)).current_model == model
 
 
 # -- no such server --------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp import web
 
-from bot.backends import sdapi
+from bot.backends import sdapi_watch
 from bot.backends.sdapi import SdApi
 from bot.demo.servers.sdapi import DemoImageServer
 from bot.errors import (
@@ -34,7 +35,7 @@ from tests.bot.backends.tiny_server import Says, TinyServer, backend_settings, t
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sdapi, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(sdapi_watch, "POLL_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -188,6 +189,84 @@ async def test_a_cancelled_picture_frees_the_server() -> None:
                 await asyncio.sleep(0.005)
         # And the next one is whole.
         assert len(await backend.paint(request(), "easel-x-2-1", no_news)) == 1
+
+
+# -- what is finished of a batch ------------------------------------------------------------------
+
+
+async def test_what_is_finished_of_a_batch_comes_back(server: TinyServer) -> None:
+    """The answer of an interrupted call: the finished ones, the unfinished one last (sdapi 2)."""
+    told = asyncio.Event()
+
+    async def interrupt(_: web.Request) -> web.StreamResponse:
+        told.set()
+        return Says({}).response()
+
+    async def paint(_: web.Request) -> web.StreamResponse:
+        await asyncio.wait_for(told.wait(), 5)
+        return Says(painted([with_chunk(n) for n in (42, 43, 44)])).response()
+
+    server.table |= {INTERRUPT: interrupt, PAINT: paint}
+    async with painter(server.url) as backend:
+        for count, seeds in ((4, [42, 43]), (3, [42, 43])):
+            told.clear()
+            painting = asyncio.create_task(backend.paint(request(count=count), TASK, no_news))
+            await begun(server)
+            await backend.forget(TASK)
+            assert [p.seed for p in await painting] == seeds
+            server.asked.clear()
+        server.table[PAINT] = Says(painted([with_chunk(n) for n in (42, 43, 44)]))
+        found = await backend.paint(request(count=3), TASK, no_news)
+        assert len(found) == 3, "the next call of that name is not the one that was stopped"
+
+
+async def test_where_nothing_was_stopped_nothing_is_thrown_away(server: TinyServer) -> None:
+    async def late(_: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.1)
+        return Says(painted([with_chunk(42)])).response()
+
+    server.table |= {INTERRUPT: Says({}, 500), PAINT: late}
+    async with painter(server.url) as backend:
+        painting = asyncio.create_task(backend.paint(request(count=2), TASK, no_news))
+        await begun(server)
+        await backend.forget(TASK)
+        assert len(await painting) == 1
+    assert interrupts(server) == 1
+
+
+async def test_two_in_flight_that_cannot_be_told_apart_are_both_left_alone(
+    server: TinyServer,
+) -> None:
+    server.table |= {INTERRUPT: Says({}), PAINT: server.silence}
+    async with painter(server.url) as backend:
+        both = [
+            asyncio.create_task(backend.paint(request(), name, no_news)) for name in (TASK, "y")
+        ]
+        await begun(server)
+        await backend.forget(TASK)
+        assert interrupts(server) == 0
+        for one in both:
+            one.cancel()
+        await asyncio.gather(*both, return_exceptions=True)
+
+
+@pytest.mark.parametrize("kind", ["a1111", "sdnext"])
+async def test_an_interrupted_batch_of_a_real_looking_server(kind: str) -> None:
+    demo = DemoImageServer(kind=kind, workers=0, step_seconds=0.2, password=None)
+    await demo.start()
+    try:
+        async with painter(demo.url) as backend:
+            await backend.probe()
+            order = request(steps=10, count=4)
+            painting = asyncio.create_task(backend.paint(order, TASK, no_news))
+            async with asyncio.timeout(5):
+                while demo.engine.state.job_no < 2:
+                    await asyncio.sleep(0.005)
+            await backend.forget(TASK)
+            found = await painting
+            assert [p.seed for p in found] == [42, 43]
+    finally:
+        await demo.close()
 
 
 async def test_a_strangers_picture_goes_on() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -13,13 +13,14 @@ from bot.errors import (
     BackendUnreachable,
     QueueFull,
 )
-from bot.guilds import Guilds
+from bot.guilds import Guilds, Scope, Value
 from bot.queue.health import Health, State
 from bot.queue.job import Job, NewJob, Place, Status
 from bot.queue.queue import Caps, Queue
 from bot.settings import BackendSettings, Limits
 from bot.studio import DrawOptions, Studio
-from bot.studio.families import read_families
+from bot.studio.drafts import Draft
+from bot.studio.library import read_library
 from bot.values.ability import Ability, Model
 from bot.values.guest import Address, Guest
 from bot.values.picture import Picture
@@ -29,7 +30,7 @@ from bot.values.source import Source
 ADA = Guest(user_id=1, name="Ada", guild_id=100)
 BOB = Guest(user_id=2, name="Bob", guild_id=100)
 HOME = Address(10, 20, "token", 9e9, 30, None, private=False, upload_limit=10 << 20)
-FAMILIES = read_families()
+LIBRARY = read_library()
 
 
 class Painter(Backend):
@@ -49,7 +50,15 @@ class Painter(Backend):
         task_id: str,
         report: Report,
         sources: Sequence[Source] = (),
+        *,
+        previews: bool = False,
     ) -> list[Picture]:
+        raise NotImplementedError
+
+    async def load(self, model: str) -> None:
+        raise NotImplementedError
+
+    async def refresh(self) -> Ability:
         raise NotImplementedError
 
     async def forget(self, task_id: str) -> None:
@@ -110,8 +119,28 @@ class Line:
         self.jobs[job.id] = replace(job, address=address)
         return self.jobs[job.id]
 
+    def waiting(self) -> list[Job]:
+        return [job for job in self.jobs.values() if job.status is Status.WAITING]
+
+    async def amend(self, job: Job, request: ImageRequest) -> None:
+        self.jobs[job.id] = replace(job, request=request)
+
+    async def refuse(self, job: Job, sentence: str) -> None:
+        self.jobs[job.id] = replace(job, status=Status.FAILED, error_sentence=sentence)
+
     def place(self, job: Job) -> Place:
         return Place(job.id, None)
+
+
+class Choices(Guilds):
+    """What servers, channels and members chose, as a test says it."""
+
+    def __init__(self) -> None:
+        super().__init__(cast(Database, None))
+        self.made: dict[tuple[Scope, int | None], dict[str, Value]] = {}
+
+    def chosen(self, scope: Scope, scope_id: int | None) -> Mapping[str, Value]:
+        return self.made.get((scope, scope_id), {})
 
 
 def models(*names: str) -> tuple[Model, ...]:
@@ -141,26 +170,27 @@ class Desk:
         owners: tuple[int, ...] = (),
     ) -> None:
         self.line = Line()
+        self.choices = Choices()
         self.studio = Studio(
             cast(Queue, self.line),
             {p.backend.name: p for p in painters},
-            FAMILIES,
+            LIBRARY,
             limits or Limits(),
-            guilds=Guilds(cast(Database, None)),
+            guilds=self.choices,
             allowed_guilds=allowed,
             owners=owners,
         )
 
-    def compose(self, guest: Guest = ADA, **options: Any) -> tuple[ImageRequest, str]:
+    def compose(self, guest: Guest = ADA, **options: Any) -> Draft:
         return self.studio.compose(DrawOptions("a cat", **options), guest)
 
     def route(self, **options: Any) -> str:
-        return self.compose(**options)[1]
+        return self.compose(**options).route
 
     async def draw(self, guest: Guest = ADA, address: Address = HOME, **options: Any) -> Job:
-        request, route = self.compose(guest, **options)
+        draft = self.compose(guest, **options)
         fresh = replace(address, interaction_id=len(self.line.jobs) + 1_000)
-        job = await self.studio.draw(request, route, guest, fresh)
+        job = await self.studio.draw(draft, guest, fresh)
         assert job is not None
         return job
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,19 +10,36 @@ import pytest
 from bot.errors import BadOption
 from bot.settings import Limits
 from bot.studio import DrawOptions
-from bot.studio.compose import (
-    compose,
-)
-from bot.studio.families import Family, read_families
-from bot.values.ability import Ability, Sampler, Scheduler
-from bot.values.request import ImageRequest
+from bot.studio.compose import compose
+from bot.studio.families import Family
+from bot.studio.library import read_library
+from bot.studio.terms import Terms
+from bot.values.ability import Ability, Lora, Model, Sampler, Scheduler
+from bot.values.request import ImageRequest, Kind
 
-FAMILIES = read_families().all
+LIBRARY = read_library()
+FAMILIES = LIBRARY.families.all
 SD15 = FAMILIES[-1]
 ABILITY = Ability(
     samplers=(Sampler("Euler a", ("k_euler_a",)), Sampler("Euler"), Sampler("DPM++ 2M")),
     schedulers=(Scheduler("karras", "Karras"), Scheduler("sgm_uniform", "SGM Uniform")),
 )
+
+WHOLE = replace(
+    ABILITY,
+    models=(
+        Model("dreamshaper_8", "dreamshaper_8.safetensors [879db523c3]", "879db523c3"),
+        Model("sd_xl_refiner", "sd_xl_refiner.safetensors [7440042bbd]", "7440042bbd"),
+    ),
+    upscalers=("None", "Lanczos", "R-ESRGAN 4x+"),
+    latent_upscalers=("Latent", "Latent (nearest)"),
+    loras=(Lora("add_detail"), Lora("papercut_v2", "Paper Cut"), Lora("pixel-art-xl")),
+    vaes=("kl-f8.pt", "vae-ft-mse.safetensors", "vae-ft-mse.pt"),
+    faces=("CodeFormer", "GFPGAN", "ADetailer"),
+    controls=("canny", "depth"),
+    current_model="dreamshaper_8",
+)
+"""A server that has one of everything."""
 
 
 def order(
@@ -31,9 +49,11 @@ def order(
     family: Family = SD15,
     ability: Ability = ABILITY,
     limits: Limits | None = None,
+    kind: Kind = "txt2img",
     **options: Any,
 ) -> ImageRequest:
-    return compose(DrawOptions(prompt, **options), model, family, ability, limits or Limits())
+    terms = Terms(kind, model, family, ability, limits or Limits(), LIBRARY)
+    return compose(DrawOptions(prompt, **options), terms)
 
 
 def refusal(option: str, **options: Any) -> str:

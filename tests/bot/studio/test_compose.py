@@ -22,9 +22,10 @@ from bot.studio.compose import (
     new_seed,
 )
 from bot.studio.families import Family
+from bot.studio.terms import Terms
 from bot.values.ability import Ability, Model, Sampler, Scheduler
 from bot.values.request import PROMPT_LIMIT, SEED_LIMIT, ImageRequest
-from tests.bot.studio.ordering import ABILITY, FAMILIES, order, refusal
+from tests.bot.studio.ordering import ABILITY, FAMILIES, LIBRARY, order, refusal
 
 # -- whatever is typed -----------------------------------------------------------------------------
 
@@ -71,7 +72,7 @@ def test_anything_gives_a_request_within_the_limits_or_names_an_option(
 ) -> None:
     ability = replace(ABILITY, step_pixels=multiple)
     try:
-        request = compose(options, None, family, ability, limits)
+        request = compose(options, Terms("txt2img", None, family, ability, limits, LIBRARY))
     except BadOption as refused:
         assert refused.option in NAMES
         assert refused.sentence
@@ -97,7 +98,7 @@ def test_anything_gives_a_request_within_the_limits_or_names_an_option(
 def test_what_discord_lets_through_is_taken(options: DrawOptions, family: Family) -> None:
     if options.size and (options.width is None) != (options.height is None):
         return  # the other side follows the shape and may become too long or too short
-    request = compose(options, None, family, ABILITY, Limits())
+    request = compose(options, Terms("txt2img", None, family, ABILITY, Limits(), LIBRARY))
     obeys(request, Limits(), 8)
     for name in ("steps", "count"):
         assert getattr(options, name) in (None, getattr(request, name))

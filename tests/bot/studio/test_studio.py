@@ -35,15 +35,16 @@ def test_a_model_that_both_list_goes_to_the_first() -> None:
 
 
 def test_without_a_model_the_first_painter_and_its_own_model_are_taken() -> None:
-    request, route = Desk(painter("one", SMALL), painter("two", LARGE)).compose()
-    assert (route, request.model, request.width) == ("one", "dreamshaper_8", 512)
+    draft = Desk(painter("one", SMALL), painter("two", LARGE)).compose()
+    assert (draft.route, draft.request.model, draft.request.width) == ("one", "dreamshaper_8", 512)
 
 
 @pytest.mark.parametrize("state", [State.DOWN, State.REJECTED, State.UNKNOWN])
 def test_one_that_is_up_comes_before_one_that_is_not(state: State) -> None:
     desk = Desk(painter("one", SMALL, state), painter("two", LARGE))
-    request, route = desk.compose()
-    assert (route, request.model, request.width) == ("two", "animagineXL_v31", 1024)
+    draft = desk.compose()
+    assert draft.route == "two"
+    assert (draft.request.model, draft.request.width) == ("animagineXL_v31", 1024)
     assert desk.route(model="flux1-dev") == "two"
 
 
@@ -59,8 +60,8 @@ def test_all_down_keeps_the_order_for_the_first() -> None:
 
 
 def test_before_the_first_probe_an_order_waits_as_it_is() -> None:
-    request, route = Desk(painter("one", None, State.UNKNOWN)).compose(model="anything", seed=5)
-    assert (route, request.model, request.seed) == ("one", "anything", 5)
+    draft = Desk(painter("one", None, State.UNKNOWN)).compose(model="anything", seed=5)
+    assert (draft.route, draft.request.model, draft.request.seed) == ("one", "anything", 5)
 
 
 def test_a_painter_that_lists_no_models_may_have_any() -> None:
@@ -72,7 +73,7 @@ def test_an_unknown_model_is_refused_with_the_nearest_of_all_painters() -> None:
     with pytest.raises(UnknownName) as caught:
         desk.compose(model="animaginXL_v32")
     assert caught.value.option == "model"
-    assert caught.value.nearest == ("animagineXL_v31",)
+    assert caught.value.nearest[0] == "animagineXL_v31"
 
 
 def test_a_model_name_that_nobody_can_check_is_bounded() -> None:
@@ -84,8 +85,8 @@ def test_a_model_name_that_nobody_can_check_is_bounded() -> None:
 
 def test_the_family_follows_the_model_that_will_paint() -> None:
     desk = Desk(painter("one", SMALL), painter("two", LARGE))
-    assert desk.compose(model="animagineXL_v31")[0].width == 1024
-    assert desk.compose(model="flux1-dev")[0].cfg_scale == 1.0
+    assert desk.compose(model="animagineXL_v31").request.width == 1024
+    assert desk.compose(model="flux1-dev").request.cfg_scale == 1.0
 
 
 # -- what there is to choose from ------------------------------------------------------------------

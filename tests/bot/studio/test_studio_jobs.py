@@ -106,9 +106,9 @@ async def test_keeping_it_waiting_gives_a_fresh_address_to_its_member_alone() ->
 
 async def test_a_replayed_interaction_makes_no_second_job() -> None:
     desk = Desk(painter("one", SMALL))
-    request, route = desk.compose()
-    assert await desk.studio.draw(request, route, ADA, HOME) is not None
-    assert await desk.studio.draw(request, route, ADA, HOME) is None
+    draft = desk.compose()
+    assert await desk.studio.draw(draft, ADA, HOME) is not None
+    assert await desk.studio.draw(draft, ADA, HOME) is None
 
 
 # -- again -----------------------------------------------------------------------------------------

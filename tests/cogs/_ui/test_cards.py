@@ -96,6 +96,22 @@ async def test_before_anything_is_known_it_only_says_drawing(progress: Progress 
     assert footer_of(card) == "dreamshaper_8 · drawing"
 
 
+async def test_a_model_that_is_loaded_is_not_being_drawn() -> None:
+    card = cards.drawing(job(order=samples.request(kind="load")), None)
+    assert footer_of(card) == "dreamshaper_8 · loading"
+
+
+async def test_drawing_shows_the_preview_that_is_attached() -> None:
+    shown = cards.drawing(job(), Progress(0.6, 12, 20, 9.0, b"a sketch")).embed.to_dict()
+    assert shown["image"]["url"] == f"attachment://{cards.PREVIEW}"
+    assert "image" not in cards.drawing(job(), Progress(0.6, 12, 20, 9.0)).embed.to_dict()
+
+
+async def test_a_cancel_that_still_saves_says_so() -> None:
+    card = cards.drawing(job(), None, stopping=True)
+    assert footer_of(card) == "dreamshaper_8 · stopping"
+
+
 async def test_a_bar_is_always_ten_long() -> None:
     @given(st.floats(0.001, 1.0))
     def ten(fraction: float) -> None:
@@ -134,6 +150,15 @@ async def test_done_links_to_where_it_came_from_and_says_what_was_changed() -> N
     assert text_of(card).endswith("\n⚠️ N")
 
 
+async def test_what_was_not_made_as_asked_is_said_once() -> None:
+    odd = "The server used Euler_a."
+    pictures = [picture(1, remark=odd), picture(2), picture(3, remark=odd)]
+    assert text_of(cards.done(job(), pictures, note="⚠️ N")).split("\n")[1:] == [
+        "The server used Euler\\_a.",
+        "⚠️ N",
+    ]
+
+
 async def test_the_size_is_the_pictures_own() -> None:
     """stable-diffusion.cpp rounds up to 64 (sdapi 10)."""
     assert "832×576" in footer_of(cards.done(job(), [picture(width=832, height=576)]))
@@ -168,6 +193,16 @@ async def test_cancelled_is_quiet_and_can_be_tried_again() -> None:
     assert labels(card) == ["Try again", "Delete"]
     assert card.embed.colour is not None
     assert card.embed.colour.value == QUIET_COLOUR
+
+
+async def test_cancelled_half_way_shows_what_was_finished() -> None:
+    order = samples.request(count=4)
+    card = cards.cancelled(job(order=order), [picture(5), picture(6)])
+    assert text_of(card) == "**a maltese puppy**\nCancelled. 2 of 4 were finished."
+    assert "768×512 · seeds from 5 · 20 steps" in footer_of(card)
+    assert labels(card) == ["Try again", "Delete"]
+    one = cards.cancelled(job(order=order), [picture(5)], note="⚠️ Saved in a smaller form.")
+    assert text_of(one).endswith("1 of 4 was finished.\n⚠️ Saved in a smaller form.")
 
 
 async def test_parked_says_what_to_press_and_what_happens_otherwise() -> None:

@@ -16,7 +16,7 @@ from cogs._ui.handover import SMALLEST_LIMIT, hand_over
 from cogs._ui.post import Outcome, Upload
 from tests.bot.images import pictures
 from tests.bot.images.test_codec import noise
-from tests.cogs.samples import address, job, picture
+from tests.cogs.samples import address, job, picture, request
 
 GRAINY = pictures.encoded(noise(220, 220), "PNG")
 """About 145 kB that no encoder makes much smaller."""
@@ -191,6 +191,43 @@ async def test_a_failed_job_says_its_sentence_without_files(
     await delivered(monkeypatch, way, job(status=Status.FAILED, error_sentence="It broke."))
     (_, card, files) = way.sent[0]
     assert "It broke." in (card.embed.description or "")
+    assert files == []
+
+
+@pytest.mark.usefixtures("pauses")
+@pytest.mark.parametrize("end", [Status.CANCELLED, Status.FAILED])
+async def test_what_was_finished_of_a_batch_comes_with_its_bad_end(
+    monkeypatch: pytest.MonkeyPatch, end: Status
+) -> None:
+    way = Way(Outcome.DONE)
+    batch = job(order=request(count=4), status=end, error_sentence="It broke.")
+    bot = await delivered(monkeypatch, way, batch)
+    (_, card, files) = way.sent[0]
+    told = card.embed.description or ""
+    assert "1 of 4 was finished." in told
+    assert ("It broke." in told) is (end is Status.FAILED)
+    assert [f.data for f in files] == [GRAINY]
+    assert bot.told_jobs == [7]
+
+
+@pytest.mark.usefixtures("pauses")
+async def test_finished_pictures_are_worth_a_direct_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    way = Way(Outcome.NO_WAY)
+    await delivered(monkeypatch, way, job(order=request(count=4), status=Status.CANCELLED))
+    assert way.ways == ["edit", "dm 1001 easel-7-end"]
+
+
+@pytest.mark.usefixtures("pauses")
+async def test_a_loaded_model_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    way = Way(Outcome.DONE)
+    loaded = job(
+        order=request(kind="load"), status=Status.PAINTED, outcome="tiny_A is loaded (8 s)"
+    )
+    await delivered(monkeypatch, way, loaded)
+    (_, card, files) = way.sent[0]
+    assert "tiny\\_A is loaded (8 s)" in (card.embed.description or "")
     assert files == []
 
 

@@ -15,7 +15,7 @@ from bot.images import codec, pnginfo
 from cogs._ui.handover import ALT_LIMIT, REQUEST_BYTES, pack
 from tests.bot.images import pictures
 from tests.bot.images.test_codec import noise
-from tests.cogs.samples import job, picture
+from tests.cogs.samples import address, job, picture
 
 GRAINY = pictures.encoded(noise(220, 220), "PNG")
 """About 145 kB that no encoder makes much smaller."""
@@ -71,6 +71,14 @@ async def test_the_alt_text_is_the_prompt_on_one_line() -> None:
     assert files[0].alt == "a cat on a mat"
     long, _ = await pack(job("word " * 800), [picture()], 10 << 20)
     assert len(long[0].alt) <= ALT_LIMIT == 1024
+
+
+@pytest.mark.parametrize("spoiler", [False, True])
+async def test_a_spoiler_stays_one_also_in_a_smaller_form(spoiler: bool) -> None:
+    hidden = job(address=address(spoiler=spoiler))
+    for limit in (10 << 20, 64 << 10):
+        files, _ = await pack(hidden, [picture(data=GRAINY)], limit)
+        assert files[0].spoiler is spoiler
 
 
 # -- sizes -----------------------------------------------------------------------------------------

@@ -168,3 +168,8 @@ def test_files_carry_name_bytes_and_alt_text() -> None:
     (file,) = _files([Upload("a-cat-7.png", b"data", "a cat")])
     assert (file.filename, file.description, file.fp.read()) == ("a-cat-7.png", "a cat", b"data")
     assert not file.spoiler
+
+
+def test_a_spoiler_is_marked_as_one() -> None:
+    (file,) = _files([Upload("a-cat-7.png", b"data", "a cat", spoiler=True)])
+    assert file.filename == "SPOILER_a-cat-7.png"
