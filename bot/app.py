@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import uuid
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +21,26 @@ from filelock import FileLock
 
 from bot import log
 from bot.backends import registry
+from bot.backends.quota import Quotas
 from bot.client import EaselBot, Memory
 from bot.database.engine import Database, lock
 from bot.database.migrate import migrate
-from bot.errors import ConfigurationError, EaselError
+from bot.errors import ConfigurationError, DatabaseUnavailable, EaselError
 from bot.guilds import Guilds
+from bot.metrics import BACKEND_UP, DISCORD_FAILED, RUNNING, WAITING, Metrics
 from bot.queue.health import Health
-from bot.queue.queue import Queue
+from bot.queue.ledger import Ledger
+from bot.queue.queue import Habits, Queue
 from bot.queue.store import Store
 from bot.queue.worker import Worker
 from bot.settings import Settings
 from bot.studio import Studio
 from bot.studio.library import read_library
 from bot.studio.painters import trouble_of
-from bot.web import HealthPage
+from bot.web import HealthPage, Readiness
 
+EXPIRY_SECONDS = 15.0
+"""How often the line is looked through for what has waited too long."""
 FIRST_PROBE_SECONDS = 3.0
 """How long the sign-in to the gateway waits for the painters' first answers."""
 
@@ -45,6 +52,7 @@ class Easel:
 
     def __init__(self, settings: Settings, *, ready_timeout: float = 2.0) -> None:
         self.settings = settings
+        self.metrics = Metrics()
         self._ready_timeout = ready_timeout
         self._lock: FileLock | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -103,19 +111,27 @@ class Easel:
 
     async def _open_studio(self) -> None:
         self.store = Store(self.database)
-        self.queue = Queue(self.store)
+        limits = self.settings.limits
+        habits = Habits(
+            affinity_seconds=limits.affinity_seconds,
+            max_wait_seconds=limits.max_wait_seconds,
+            slots={chosen.name: chosen.concurrency for chosen in self.settings.backends},
+        )
+        self.queue = Queue(self.store, habits)
         rescued = await self.queue.load([chosen.name for chosen in self.settings.backends])
         if rescued:
             _log.info("jobs of a stopped run go on", jobs=[j.id for j in rescued])
         instance = await self._instance()
         self.painters: dict[str, Health] = {}
+        self.quotas = Quotas()
         for chosen in self.settings.backends:
-            backend = registry.build(chosen)
+            backend = registry.build(chosen, self.quotas, self.store)
             self._closing.push_async_callback(backend.close)
             health = Health(backend, self._health_changed, self._clear_up)
             self.painters[backend.name] = health
             for _ in range(chosen.concurrency):
                 self._workers.append(Worker(self.queue, health, instance))
+        self._open_books()
         environment = self.settings.environment
         guilds = Guilds(self.database)
         await guilds.load()
@@ -129,13 +145,31 @@ class Easel:
             owners=environment.owner_ids,
         )
 
+    def _open_books(self) -> None:
+        """What operators see: the log's line of each job, and what is read for `/metrics`."""
+        ledger, metrics, queue = Ledger(self.metrics), self.metrics, self.queue
+        queue.subscribe(ledger.hear)
+        queue.subscribe_told(ledger.told)
+        metrics.watch(WAITING, lambda: queue.counts()[0])
+        metrics.watch(RUNNING, lambda: queue.counts()[1])
+        for name, health in self.painters.items():
+            metrics.watch(BACKEND_UP, partial(getattr, health, "usable"), name)
+        for quota in self.quotas:
+            metrics.watch_quota(quota.name, partial(getattr, quota, "spent"))
+
     async def _open_counter(self, token: str) -> None:
         environment = self.settings.environment
         EaselBot.point_at(environment.discord_api_url)
         memory = Memory(self.store.recall, self.store.remember)
-        self.bot = EaselBot(self.studio, memory, environment, ready_timeout=self._ready_timeout)
+        self.bot = EaselBot(
+            self.studio,
+            memory,
+            environment,
+            ready_timeout=self._ready_timeout,
+            request_failed=partial(self.metrics.add, DISCORD_FAILED),
+        )
         self._closing.push_async_callback(self.bot.leave)
-        page = HealthPage(environment.web_host, environment.web_port, self._ready)
+        page = HealthPage(environment.web_host, environment.web_port, self._ready, self.metrics)
         self._closing.push_async_callback(page.close)
         await page.start()
         try:
@@ -156,20 +190,31 @@ class Easel:
             self._tasks.append(asyncio.create_task(worker.run()))
         for health in self.painters.values():
             self._tasks.append(asyncio.create_task(health.run()))
+        self._tasks.append(asyncio.create_task(self._expire()))
+        self._tasks.append(asyncio.create_task(self.metrics.watch_loop()))
+
+    async def _expire(self) -> None:
+        while True:
+            await asyncio.sleep(EXPIRY_SECONDS)
+            with contextlib.suppress(DatabaseUnavailable):
+                await self.queue.expire()
 
     async def _clear_up(self, route: str) -> None:
         await self.studio.clear_up(route)
 
     def _health_changed(self, health: Health) -> None:
-        self.queue.trouble(health.backend.name, trouble_of(health))
+        name, error = health.backend.name, health.error
+        self.queue.trouble(name, trouble_of(health))
+        self.bot.dispatch("backend_changed", name, health.usable, error.code if error else "")
 
-    async def _ready(self) -> dict[str, bool]:
+    async def _ready(self) -> Readiness:
         await self.database.ping()
-        return {
+        parts = {
             "database": True,
             "discord": self.bot.is_ready(),
             "backend": any(h.usable for h in self.painters.values()),
         }
+        return Readiness(parts, {name: h.state for name, h in self.painters.items()})
 
     async def _instance(self) -> str:
         """A short name of this installation, so that two bots on one server differ."""
@@ -207,6 +252,9 @@ async def run(
             await asyncio.gather(starting, return_exceptions=True)
             return 0
         await starting
+        # What the start has built stays: no later collection need walk it (it held the loop).
+        gc.collect()
+        gc.freeze()
         serving = asyncio.create_task(easel.run())
         await asyncio.wait({serving, *ending}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done() and (error := serving.exception()) is not None:

@@ -59,6 +59,7 @@ class EaselBot(discord.Bot):
         environment: Environment,
         *,
         ready_timeout: float = 2.0,
+        request_failed: Callable[[str], None] = lambda _: None,
     ) -> None:
         # Easel never speaks; the warning would be the first line of every operator's log.
         discord.utils.voice_dependency_warning_emitted = True
@@ -70,10 +71,12 @@ class EaselBot(discord.Bot):
             max_messages=None,
             proxy=environment.discord_proxy,
             guild_ready_timeout=ready_timeout,
+            owner_ids=frozenset(environment.owner_ids),
         )
         self.studio = studio
         studio.guild_count = lambda: len(self.guilds)
         self._memory = memory
+        self._request_failed = request_failed
         self._synced = False
         self.load_extension("cogs")
 
@@ -101,7 +104,26 @@ class EaselBot(discord.Bot):
                     raise EaselError(f"Discord refuses the sign-in ({error.status})") from error
                 _log.warning("Discord has trouble; signing in again", status=error.status)
                 await asyncio.sleep(pause)
+        self._watch_requests()
         self.dispatch("signed_in")
+
+    def _watch_requests(self) -> None:
+        """Every answer of Discord passes py-cord's one session, which has no public name."""
+        session: aiohttp.ClientSession = self.http._HTTPClient__session  # type: ignore[attr-defined]
+        trace = aiohttp.TraceConfig()
+
+        async def answered(_: Any, __: Any, end: aiohttp.TraceRequestEndParams) -> None:
+            if end.response.status >= 400:
+                self._request_failed(str(end.response.status))
+
+        async def broke(_: Any, __: Any, end: aiohttp.TraceRequestExceptionParams) -> None:
+            if isinstance(end.exception, Exception):  # and not a cancel of ours
+                self._request_failed("none")
+
+        trace.on_request_end.append(answered)
+        trace.on_request_exception.append(broke)
+        trace.freeze()
+        session.trace_configs.append(trace)
 
     async def on_error(self, event_method: str, *_: Any, **__: Any) -> None:
         """A listener broke: one masked line for the operator, not a bare traceback."""
@@ -109,9 +131,9 @@ class EaselBot(discord.Bot):
 
     async def leave(self) -> None:
         """Lets the courier finish what is under way, then signs out."""
-        courier = self.get_cog("Courier")
-        if courier is not None:
-            await courier.close()  # type: ignore[attr-defined]
+        for name in ("Courier", "Owner"):
+            if (cog := self.get_cog(name)) is not None:
+                await cog.close()  # type: ignore[attr-defined]
         if not self.is_closed():
             with contextlib.suppress(RuntimeError):  # 5.2.5: closing during a reconnect
                 await self.close()

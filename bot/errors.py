@@ -68,23 +68,40 @@ class Refusal(EaselError):
 
 
 class BadOption(Refusal):
-    """One option is missing, malformed or out of bounds; `option` is its name."""
+    """One option is missing, malformed or out of bounds; `option` is its name.
 
-    def __init__(self, option: str, sentence: str) -> None:
+    `part` is the very piece of a longer text that is meant, where it can stand without it.
+    """
+
+    def __init__(self, option: str, sentence: str, *, part: str | None = None) -> None:
         super().__init__(sentence, detail=f"{option}: {sentence}")
         self.option = option
+        self.part = part
 
 
 class UnknownName(BadOption):
-    """A model, sampler or scheduler that this server does not have; `nearest` holds up to three."""
+    """A model, sampler or scheduler that this server does not have; `nearest` holds up to three.
 
-    def __init__(self, option: str, kind: str, name: str, nearest: Sequence[str]) -> None:
-        *first, last = [f"`{n}`" for n in nearest] or [""]
+    `several`: each of those fits what was typed, so that it names none of them.
+    """
+
+    def __init__(
+        self, option: str, kind: str, name: str, nearest: Sequence[str], *, several: bool = False
+    ) -> None:
+        *first, last = [f"`{_bare(n)}`" for n in nearest] or [""]
         either = f"{', '.join(first)} or {last}" if first else last
         hint = f" Did you mean {either}?" if nearest else ""
-        shown = name if len(name) <= 60 else name[:59] + "…"
-        super().__init__(option, f"There is no {kind} called `{shown}` here.{hint}")
+        bare = _bare(name)
+        shown = bare if len(bare) <= 60 else bare[:59] + "…"
+        problem = f"More than one {kind} fits" if several else f"There is no {kind} called"
+        here = "" if several else " here"
+        super().__init__(option, f"{problem} `{shown}`{here}.{hint}")
         self.nearest = tuple(nearest)
+
+
+def _bare(name: str) -> str:
+    """A name on one line that cannot end the backticks around it, where all else is words."""
+    return " ".join(name.replace("`", "'").split())
 
 
 class QueueFull(Refusal):
@@ -136,8 +153,10 @@ class BackendUnreachable(BackendError):
     )
     retryable = True
 
-    def __init__(self, detail: str = "", *, taken: bool = False) -> None:
-        super().__init__(detail)
+    def __init__(
+        self, detail: str = "", *, taken: bool = False, sentence: str | None = None
+    ) -> None:
+        super().__init__(detail, sentence=sentence)
         self.taken = taken
 
 

@@ -1,26 +1,38 @@
-"""The health page: /healthz (the process lives) and /readyz (it can serve)."""
+"""The operators' page: /healthz (the process lives), /readyz (it can serve), /metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from bot import log
 from bot.errors import ConfigurationError, EaselError
+from bot.metrics import Metrics
 
 _log = log.get("web")
 
-Ready = Callable[[], Awaitable[dict[str, bool]]]
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether each part is well, and the state of each backend: one that is up is enough."""
+
+    parts: Mapping[str, bool]
+    backends: Mapping[str, str] = field(default_factory=dict)
+
+
+Ready = Callable[[], Awaitable[Readiness]]
 
 
 class HealthPage:
-    """A small server of two routes. `ready` names each part and whether it is well."""
+    """A small server of three routes. `ready` is asked anew for each answer."""
 
-    def __init__(self, host: str, port: int, ready: Ready) -> None:
+    def __init__(self, host: str, port: int, ready: Ready, metrics: Metrics) -> None:
         self._host = host
         self._port = port
         self._ready = ready
+        self._metrics = metrics
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -30,6 +42,7 @@ class HealthPage:
         app = web.Application()
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/metrics", self._page)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         try:
@@ -51,8 +64,13 @@ class HealthPage:
 
     async def _readyz(self, _: web.Request) -> web.Response:
         try:
-            parts = await self._ready()
+            found = await self._ready()
         except EaselError:
-            parts = {"database": False}
-        status = 200 if all(parts.values()) else 503
-        return web.json_response(parts, status=status)
+            return web.json_response({"database": False}, status=503)
+        status = 200 if all(found.parts.values()) else 503
+        return web.json_response({**found.parts, "backends": {**found.backends}}, status=status)
+
+    async def _page(self, _: web.Request) -> web.Response:
+        return web.Response(
+            body=self._metrics.page(), headers={"Content-Type": self._metrics.content_type}
+        )

@@ -21,6 +21,8 @@ ROOMS = (
     "cogs.models",
     "cogs.switch_model",
     "cogs.server",
+    "cogs.owner",
+    "cogs.queue",
 )
 """In the order of opening: errors are explained and news delivered before orders are taken."""
 

@@ -7,6 +7,7 @@ waits for nothing but that edit, and nothing edits after the end.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -16,7 +17,9 @@ from discord.ext import commands
 from bot import log
 from bot.errors import DatabaseUnavailable
 from bot.queue.job import Job, JobEvent, Place, Status
+from bot.throttle import Throttle
 from cogs._ui import cards, orders
+from cogs._ui.calls import call
 from cogs._ui.handover import ALT_LIMIT, hand_over
 from cogs._ui.post import Outcome, Postman, Unsettled, Upload
 
@@ -34,6 +37,11 @@ PARK_SECONDS = 120.0
 OLD_MESSAGE_SECONDS = 50 * 60.0
 """No progress on older messages: Discord counts edits of those over an hour old (30046)."""
 
+WAITING_EDITS = 20.0
+"""Edits of waiting cards a second, of all messages together."""
+MOST_PLACES = 1_000_000
+"""Before a place was told, any is better."""
+
 _log = log.get("delivery")
 
 
@@ -44,6 +52,7 @@ class Courier(commands.Cog):
         self._bot = bot
         self._postman = Postman(bot)
         self._rounds: dict[int, Round] = {}
+        self._pacing = Throttle(WAITING_EDITS, int(WAITING_EDITS))
         bot.studio.subscribe(self.hear)
 
     @property
@@ -55,7 +64,7 @@ class Courier(commands.Cog):
         """News of a job: its round begins, or learns of it."""
         job = event.job
         if job.id not in self._rounds:
-            self._rounds[job.id] = Round(self._bot, event, self._rounds)
+            self._rounds[job.id] = Round(self._bot, event, self._rounds, self._pacing)
         else:
             self._rounds[job.id].hear(event)
 
@@ -65,7 +74,7 @@ class Courier(commands.Cog):
         if job.id not in self._rounds and self._bot.studio.waits(job):
             trouble = self._bot.studio.trouble(job)
             event = JobEvent(job, place=self._bot.studio.place(job), trouble=trouble)
-            self._rounds[job.id] = Round(self._bot, event, self._rounds, shown)
+            self._rounds[job.id] = Round(self._bot, event, self._rounds, self._pacing, shown)
 
     @commands.Cog.listener()
     async def on_job_readdressed(self, job: Job) -> None:
@@ -82,6 +91,10 @@ class Courier(commands.Cog):
         for job in studio.in_line():
             event = JobEvent(job, place=studio.place(job), trouble=studio.trouble(job))
             self.hear(event)
+        with contextlib.suppress(DatabaseUnavailable):
+            # Before anything is delivered now, which calls for itself.
+            for job in await studio.uncalled():
+                await call(self._bot, job)
         untold, unsettled = await self._left_over()
         for job in untold:
             _log.info("delivering what a restart left over", job=job.id, status=job.status)
@@ -150,9 +163,11 @@ class Round:
         bot: EaselBot,
         event: JobEvent,
         rounds: dict[int, Round],
+        pacing: Throttle,
         shown: Place | None = None,
     ) -> None:
         self._bot = bot
+        self._pacing = pacing
         self._postman = Postman(bot)
         self._latest = event
         self._news = asyncio.Event()
@@ -163,6 +178,8 @@ class Round:
         self._last_face: Face | None = None
         self._muted = False
         self._previews = True
+        self._place = MOST_PLACES
+        self._passed = False
         self._straggler = False
         if shown is not None:
             # The first answer is this very card: nothing is edited until the news differ.
@@ -242,7 +259,10 @@ class Round:
         job, progress = event.job, event.progress
         if job.status is not Status.RUNNING:
             place = event.place or self._bot.studio.place(job)
-            return Face(cards.waiting(job, place, event.trouble))
+            # A place never worsens without a word.
+            told, self._place = self._place, place.position
+            self._passed = place.position > told if told != place.position else self._passed
+            return Face(cards.waiting(job, place, event.trouble, passed=self._passed))
         preview = progress.preview if progress is not None and self._previews else None
         if progress is not None and preview is None:
             progress = replace(progress, preview=None)
@@ -275,8 +295,14 @@ class Round:
         """An edit that the end need not wait for longer than a moment."""
         if face == self._last_face:
             return
-        self._last_face, self._last_edit = face, time.monotonic()
         job = self._latest.job
+        if job.status is Status.WAITING:
+            # Hundreds may wait: their cards are no reason to come near Discord's own limits.
+            while (wait := self._pacing.take(time.monotonic())) > 0:
+                if await self._within(self._ended, wait):
+                    return
+            self._pacing.left(time.monotonic())
+        self._last_face, self._last_edit = face, time.monotonic()
         edit = asyncio.create_task(self._postman.edit(job.address, face.card, face.files(job)))
         end = asyncio.create_task(self._ended.wait())
         try:

@@ -39,7 +39,10 @@ class Draw(commands.Cog):
         options = DrawOptions.of(given)
         reading = studio.pasted(options.prompt)
         if reading is not None:
-            await offers.send(ctx.interaction, reading, "You pasted settings")
+            model = studio.painters.model(options.model)
+            kept = offers.Kept(given["private"], bool(given["spoiler"]), options.count, model)
+            rest = [name for name in options.given() if name not in ("prompt", "count", "model")]
+            await offers.send(ctx.interaction, reading, "You pasted settings", kept, rest)
             return
         draft = studio.compose(options, guest)
         address = address_of(ctx.interaction, private=alone, spoiler=bool(given["spoiler"]))

@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.queue.job import Job
 from bot.studio import DrawOptions, OverOptions
-from cogs._ui import orders, uploads
+from cogs._ui import offers, orders, uploads
 from cogs._ui.arrivals import address_of, guest_of
 from cogs._ui.options import takes
 from cogs._ui.post import Postman
@@ -28,7 +28,7 @@ class Img2Img(commands.Cog):
     @commands.slash_command(name="img2img", description="Paint over a picture of yours.")
     @takes(
         *("strength", "negative_prompt", "style", "model", "lora", "size", "resize", "count"),
-        *("mask", "mask_blur", "masked_content", "only_masked", "invert_mask"),
+        *("mask", "mask_blur", "masked_content", "only_masked", "mask_padding", "invert_mask"),
         *("control", "control_weight", "steps", "sampler", "cfg_scale", "seed"),
         *("extra", "spoiler", "private"),
         required=("image", "prompt"),
@@ -39,7 +39,7 @@ class Img2Img(commands.Cog):
         for option in ("image", "mask"):
             if given[option] is not None:
                 uploads.check(option, given[option])
-        options = DrawOptions.of(given)
+        options, pasted = studio.in_words(DrawOptions.of(given))
         studio.compose(options, guest, OverOptions.of(given).kind)
         alone = studio.private(guest, given["private"])
         address = address_of(ctx.interaction, private=alone, spoiler=bool(given["spoiler"]))
@@ -53,6 +53,8 @@ class Img2Img(commands.Cog):
             return await studio.img2img(options, OverOptions.of(given | fetched), guest, address)
 
         await orders.take(ctx.interaction, studio, self._postman, order(), private=alone)
+        if pasted:
+            await orders.add(ctx.interaction, offers.WORDS_ONLY)
 
 
 def setup(bot: EaselBot) -> None:

@@ -4,6 +4,7 @@ Describe. (PNG info is in `cogs.readings`.)
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import discord
 from discord.ext import commands
 
-from bot.errors import BadOption, Gone
+from bot.errors import Gone
 from bot.queue.job import Job
 from bot.studio import DrawOptions, OverOptions, UpscaleOptions
+from bot.studio.over import USUAL_STRENGTH
 from bot.values.guest import Address
-from cogs._ui import forms, orders, uploads
+from cogs._ui import forms, offers, orders, uploads
 from cogs._ui.arrivals import address_of, guest_of
 from cogs._ui.post import Postman
 from cogs._ui.trouble import explain
@@ -57,7 +59,7 @@ class Menus(commands.Cog):
             options = UpscaleOptions(data, shown.name)
             return await studio.upscale(options, guest_of(ctx.interaction), address)
 
-        await self._take(ctx.interaction, order)
+        await self._take(ctx.interaction, shown, order)
 
     @commands.message_command(name="Describe")
     async def describe(self, ctx: discord.ApplicationContext, message: discord.Message) -> None:
@@ -68,7 +70,7 @@ class Menus(commands.Cog):
             data = await uploads.fetch_shown(self._bot, shown)
             return await studio.describe(data, shown.name, guest_of(ctx.interaction), address)
 
-        await self._take(ctx.interaction, order)
+        await self._take(ctx.interaction, shown, order)
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction) -> None:
@@ -87,38 +89,50 @@ class Menus(commands.Cog):
         if shown is None:
             raise Gone("I was restarted while this form was open. Please open it once more.")
         typed = forms.typed(interaction)
-        options = DrawOptions(typed.get("prompt", ""), typed.get("negative_prompt") or None)
-        strength = _strength(typed.get("strength", ""))
+        given = DrawOptions(typed.get("prompt", ""), typed.get("negative_prompt") or None)
+        options, pasted = studio.in_words(given)
+        strength, bent = _strength(typed.get("strength", ""))
         studio.compose(options, guest, "img2img")
 
         async def order(address: Address) -> Job | None:
             over = OverOptions(await uploads.fetch_shown(self._bot, shown), strength)
             return await studio.img2img(options, over, guest, address)
 
-        await self._take(interaction, order)
+        await self._take(interaction, shown, order)
+        words = [bent, offers.WORDS_ONLY if pasted else None]
+        if any(words):
+            await orders.add(interaction, "\n".join(filter(None, words)))
 
     async def _take(
         self,
         interaction: discord.Interaction,
+        shown: uploads.Shown,
         order: Callable[[Address], Coroutine[Any, Any, Job | None]],
     ) -> None:
+        """What was hidden until it is clicked stays so."""
         studio = self._bot.studio
         alone = studio.private(guest_of(interaction), None)
-        making = order(address_of(interaction, private=alone))
+        making = order(address_of(interaction, private=alone, spoiler=shown.spoiler))
         await orders.take(interaction, studio, self._postman, making, private=alone)
 
 
-def _strength(typed: str) -> float | None:
-    """A number of 0 to 1, with a point or a comma. Raises BadOption."""
-    if not typed.strip():
-        return None
+def _strength(typed: str) -> tuple[float | None, str | None]:
+    """A number of 0 to 1, with a point or a comma, and a word when another was typed.
+
+    A refusal would lose all that stands in the form.
+    """
+    text = typed.strip()
+    if not text:
+        return None, None
     try:
-        value = float(typed.strip().replace(",", "."))
+        value = float(text.replace(",", "."))
     except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise BadOption("strength", f"The strength can be 0 to 1, not `{typed.strip()[:20]}`.")
-    return value
+        value = math.nan
+    if 0 <= value <= 1:
+        return value, None
+    bent = USUAL_STRENGTH if math.isnan(value) else min(max(value, 0.0), 1.0)
+    shown = text[:20].replace("`", "'")
+    return bent, f"The strength can be 0 to 1, so I took {bent:g} in the place of `{shown}`."
 
 
 def setup(bot: EaselBot) -> None:

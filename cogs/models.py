@@ -75,11 +75,13 @@ class Models(commands.Cog):
         notice: str | None = None,
     ) -> cards.Card:
         guest, shelf = guest_of(interaction), self._bot.studio.shelf
+        self._bot.studio.rules.welcome(guest)
         offered = Refresh.OFFERED if self._bot.studio.rules.may_change(guest) else Refresh.HIDDEN
         # A thousand names that are looked at for the first time take some time.
         entries = await asyncio.to_thread(shelf.entries, view.tab, guest, view.query)
         refresh = Refresh.RUNNING if running else offered
-        return shelves.card(entries, shelf.tabs(), view, refresh, notice)
+        fixed = self._bot.studio.fixed()
+        return shelves.card(entries, shelf.tabs(), view, refresh, notice, fixed=fixed)
 
     async def _refresh(self, interaction: discord.Interaction, view: shelves.View) -> None:
         """Says at once that it looks, since an image server at work keeps the question waiting."""
@@ -103,9 +105,8 @@ class Models(commands.Cog):
         data: dict[str, list[str]] = interaction.data or {}  # type: ignore[assignment]
         value = (data.get("values") or [""])[0]
         studio = self._bot.studio
-        typed = shelves.name_of(value, studio.shelf.names(Tab.MODELS))
-        chosen = await studio.switch_model(guest_of(interaction), Scope.MEMBER, typed)
-        card = cards.word(f"From now on you draw with **{cards.plain(str(chosen.name))}**.")
+        chosen = await studio.switch_model(guest_of(interaction), Scope.MEMBER, value)
+        card = cards.switched(Scope.MEMBER, chosen.name)
         await interaction.response.send_message(embed=card.embed, ephemeral=True)
 
 

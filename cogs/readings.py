@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import discord
@@ -10,7 +11,7 @@ from discord.ext import commands
 
 from bot.errors import Refusal
 from bot.images.foreign import read_any
-from bot.studio import DrawOptions
+from bot.studio.readings import words_of
 from cogs._ui import cards, offers, orders, uploads
 from cogs._ui.arrivals import address_of, guest_of
 from cogs._ui.post import Postman
@@ -39,44 +40,52 @@ class Readings(commands.Cog):
         """How the pictures of a message were made, whatever program made them."""
         pictures = uploads.shown_in(message)[:MOST]
         await ctx.interaction.response.defer(ephemeral=True)
-        found = []
+        told, refused = [], None
         for picture in pictures:
-            data = await uploads.fetch_shown(self._bot, picture)
-            found.append(await asyncio.to_thread(read_any, data))
-        told = [reading for reading in found if reading is not None]
+            try:
+                data = await uploads.fetch_shown(self._bot, picture)
+            except Refusal as refusal:
+                refused = refused or refusal
+                continue
+            reading = await asyncio.to_thread(read_any, data)
+            if reading is not None:
+                told.append((reading, picture.spoiler))
         if not told:
-            raise Refusal(_SILENT)
-        for reading in told:
-            await offers.send(ctx.interaction, reading, f"PNG info · {reading.origin}")
+            raise refused or Refusal(_SILENT)
+        for reading, spoiler in told:
+            kept = offers.Kept(spoiler=spoiler)
+            await offers.send(ctx.interaction, reading, f"PNG info · {reading.origin}", kept)
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """A press on an offer."""
         if interaction.type is not discord.InteractionType.component:
             return
-        if interaction.custom_id not in (offers.DRAW, offers.WORDS):
+        pressed = offers.pressed(interaction.custom_id or "")
+        if pressed is None:
             return
         try:
-            await self._draw(interaction, whole=interaction.custom_id == offers.DRAW)
+            await self._draw(interaction, pressed[1], whole=pressed[0])
         except Exception as error:
             await explain(interaction, error)
 
-    async def _draw(self, interaction: discord.Interaction, *, whole: bool) -> None:
+    async def _draw(
+        self, interaction: discord.Interaction, kept: offers.Kept, *, whole: bool
+    ) -> None:
         studio, guest = self._bot.studio, guest_of(interaction)
         reading = await offers.offered(interaction.message)
         if whole:
-            draft, left_out = studio.redraw(reading, guest)
+            draft, left_out = studio.redraw(reading, guest, kept.options())
         else:
-            options = DrawOptions(reading.prompt, reading.negative_prompt or None)
+            options = replace(words_of(reading), **kept.options())
             draft, left_out = studio.compose(options, guest), []
-        alone = studio.private(guest, None)
-        address = address_of(interaction, private=alone)
+        alone = studio.private(guest, kept.private)
+        address = address_of(interaction, private=alone, spoiler=kept.spoiler)
         order = studio.draw(draft, guest, address)
         await orders.take(interaction, studio, self._postman, order, private=alone)
         if left_out:
-            kept = cards.plain(", ".join(left_out))
-            card = cards.word(f"Drawn without what can't be had here: {kept}.")
-            await interaction.followup.send(embed=card.embed, ephemeral=True)
+            gone = cards.plain(", ".join(left_out))
+            await orders.add(interaction, f"Drawing without what can't be had here: {gone}.")
 
 
 def setup(bot: EaselBot) -> None:

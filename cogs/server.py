@@ -46,10 +46,10 @@ class Server(commands.Cog):
     ) -> None:
         """Shows the card; with a setting, changes it first."""
         scope = Scope.CHANNEL if channel_only else Scope.SERVER
+        notice = None
         if setting is not None:
-            guest = guest_of(ctx.interaction)
-            await self._bot.studio.rules.change(guest, scope, setting, value)
-        card = await self._card(ctx.interaction, scope)
+            notice = await self._set(ctx.interaction, scope, setting, value, granted=True)
+        card = await self._card(ctx.interaction, scope, notice, granted=True)
         await ctx.respond(embed=card.embed, view=card.view, ephemeral=True)
 
     @commands.Cog.listener()
@@ -71,24 +71,46 @@ class Server(commands.Cog):
         data: dict[str, list[str]] = interaction.data or {}  # type: ignore[assignment]
         name = (data.get("values") or [""])[0]
         if name in KEYS:
-            held = self._bot.studio.rules.in_force(guest_of(interaction)).held[name]
-            await interaction.response.send_modal(rules.form(scope, KEYS[name], held))
+            own = self._bot.studio.rules.own(guest_of(interaction), scope).get(name)
+            await interaction.response.send_modal(rules.form(scope, KEYS[name], own))
 
     async def _change(self, interaction: discord.Interaction, custom_id: str) -> None:
         asked = rules.asked(custom_id)
         if asked is None:
             return
         scope, name = asked
-        typed = rules.typed(interaction)
-        guest = guest_of(interaction)
-        await self._bot.studio.rules.change(guest, scope, name, typed or None)
-        card = await self._card(interaction, scope)
+        # Nobody but whom Discord let into the command sees its private card.
+        granted = interaction.message is not None and interaction.message.flags.ephemeral
+        typed = rules.typed(interaction) or None
+        notice = await self._set(interaction, scope, name, typed, granted=granted)
+        card = await self._card(interaction, scope, notice, granted=granted)
         await interaction.response.edit_message(embed=card.embed, view=card.view)
 
-    async def _card(self, interaction: discord.Interaction, scope: Scope) -> cards.Card:
-        guest = guest_of(interaction)
-        studio = self._bot.studio.rules
-        return rules.card(studio.in_force(guest), await studio.history(guest), scope)
+    async def _set(
+        self,
+        interaction: discord.Interaction,
+        scope: Scope,
+        name: str,
+        typed: str | None,
+        *,
+        granted: bool,
+    ) -> str | None:
+        """Changes one setting; a line where another still holds."""
+        guest, asked = guest_of(interaction), self._bot.studio.rules
+        value = await asked.change(guest, scope, name, typed, granted=granted)
+        return rules.outdone(name, value, asked.in_force(guest))
+
+    async def _card(
+        self,
+        interaction: discord.Interaction,
+        scope: Scope,
+        notice: str | None = None,
+        *,
+        granted: bool,
+    ) -> cards.Card:
+        guest, studio = guest_of(interaction), self._bot.studio
+        history = await studio.rules.history(guest, granted=granted)
+        return rules.card(studio.drafts.in_force(guest), history, scope, notice)
 
 
 def setup(bot: EaselBot) -> None:

@@ -16,17 +16,6 @@ from cogs._ui.post import Postman
 if TYPE_CHECKING:
     from bot.client import EaselBot
 
-_WHO = {
-    Scope.MEMBER: "You now draw",
-    Scope.CHANNEL: "This channel now draws",
-    Scope.SERVER: "This server now draws",
-}
-_BACK = {
-    Scope.MEMBER: "You draw with what this server has chosen.",
-    Scope.CHANNEL: "This channel draws with what the server has chosen.",
-    Scope.SERVER: "This server draws with the model that is loaded.",
-}
-
 
 class SwitchModel(commands.Cog):
     """The checkpoint travels with each request, so no server changes another's."""
@@ -70,9 +59,7 @@ class SwitchModel(commands.Cog):
             order = studio.load(switched, guest, address)
             await orders.take(ctx.interaction, studio, self._postman, order, private=False)
             return
-        name = switched.name
-        text = _BACK[scope] if name is None else f"{_WHO[scope]} with **{cards.plain(name)}**."
-        card = cards.word(text)
+        card = cards.switched(scope, switched.name)
         await ctx.respond(embed=card.embed, ephemeral=scope is Scope.MEMBER)
 
 

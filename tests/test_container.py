@@ -25,8 +25,9 @@ from packaging.utils import canonicalize_name
 
 from bot.__main__ import _parser
 from bot.demo.stage import free_port
+from bot.metrics import Metrics
 from bot.settings import Environment, load
-from bot.web import HealthPage
+from bot.web import HealthPage, Readiness
 
 ROOT = Path(__file__).parents[1]
 DEFAULTS = Environment.model_construct()
@@ -169,11 +170,11 @@ async def test_the_health_check_asks_the_health_page() -> None:
     assert call[0] == "python"
     assert "/healthz" in call[-1]
 
-    async def well() -> dict[str, bool]:
-        return {}
+    async def well() -> Readiness:
+        return Readiness({})
 
     port = free_port(0)
-    page = HealthPage("127.0.0.1", port, well)
+    page = HealthPage("127.0.0.1", port, well, Metrics())
     await page.start()
     assert await _ends(call, port) == 0
     await page.close()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
+from bot.backends.quota import Quota, Quotas
 from bot.settings import BackendSettings
 from bot.values.ability import Ability
 from bot.values.picture import Picture
@@ -18,17 +19,38 @@ says it (0 to 1, it may fall back), and a small JPEG of what it has so far if th
 """
 
 
+class Keeper(Protocol):
+    """Where small facts are kept between runs. Both may raise DatabaseUnavailable."""
+
+    async def recall(self, name: str) -> str | None:
+        """What was kept under a name."""
+
+    async def remember(self, name: str, value: str) -> None:
+        """Keeps it, over an older one of that name."""
+
+
 class Backend(ABC):
     """One image server. All methods raise only `BackendError`s (see bot.errors).
 
-    `ability` is what the last successful `probe` found; None until then.
+    `ability` is what the last successful `probe` found; None until then. `quota` is what its
+    requests spend, and may be another backend's, too: `quotas` knows, one for the whole process.
+    `loaded` is the `Model.name` whose weights its last picture left in memory; None while nobody
+    knows better than `ability.current_model`. `memory` outlives the process.
     """
 
     kind: ClassVar[str]
 
-    def __init__(self, settings: BackendSettings) -> None:
+    def __init__(
+        self,
+        settings: BackendSettings,
+        quotas: Quotas | None = None,
+        memory: Keeper | None = None,
+    ) -> None:
         self.settings = settings
+        self.quota: Quota = (quotas or Quotas()).of(settings)
+        self.memory = memory
         self.ability: Ability | None = None
+        self.loaded: str | None = None
 
     @property
     def name(self) -> str:
@@ -38,6 +60,14 @@ class Backend(ABC):
     @abstractmethod
     async def probe(self) -> Ability:
         """Asks what the server can do, without generating; remembers it in `ability`."""
+
+    async def ping(self) -> None:
+        """The smallest question that it has, to learn within about 5 s whether it still answers.
+
+        Raises BackendUnreachable, BackendTimeout or BackendRejectedCredentials when it can't be
+        used; any other error is an answer.
+        """
+        await self.probe()
 
     @abstractmethod
     async def refresh(self) -> Ability:
@@ -61,8 +91,8 @@ class Backend(ABC):
         """
 
     @abstractmethod
-    async def describe(self, source: Source) -> str:
-        """Words that would draw a picture like the source."""
+    async def describe(self, source: Source, task_id: str, report: Report) -> str:
+        """Words that would draw a picture like the source; `task_id` and `report` as in `paint`."""
 
     @abstractmethod
     async def load(self, model: str) -> None:

@@ -10,14 +10,17 @@ import asyncio
 import base64
 import json
 import math
+import random
 import ssl
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 
+from bot.backends.quota import Permit, Priority, Quota, Quotas
 from bot.errors import (
     BackendBadAnswer,
     BackendBusy,
@@ -31,7 +34,7 @@ from bot.errors import (
     ConfigurationError,
 )
 from bot.settings import BackendSettings
-from bot.throttle import Throttle
+from bot.throttle import Brake
 
 CONNECT_SECONDS = 10.0
 SMALL_BYTES = 16 << 20
@@ -40,6 +43,10 @@ LARGE_BYTES = 256 << 20
 """Bound for answers with pictures in them: ten of 2048×2048 as base64 fit."""
 LONGEST_WAIT = 600.0
 """Seconds: more than this is not believed of a Retry-After."""
+TOO_LARGE = "The picture is too large for the image server. Try a smaller one."
+QUESTION_TRIES = 3
+PATIENCE = 10.0
+"""Seconds: a question that was refused is asked again only if that may be done so soon."""
 
 
 @dataclass(frozen=True)
@@ -61,53 +68,112 @@ class Answer:
 
 
 class Http:
-    """The connection to one image server; the base URL's path is kept."""
+    """The connection to one image server; the base URL's path is kept.
 
-    def __init__(self, settings: BackendSettings) -> None:
+    Each request spends a permit of `quota`; without one, the settings' own is made.
+    """
+
+    def __init__(self, settings: BackendSettings, quota: Quota | None = None) -> None:
         self._settings = settings
-        self._session: aiohttp.ClientSession | None = None
-        self._throttle = Throttle(settings.rate, settings.burst or 1) if settings.rate else None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        self._quota = quota or Quotas().of(settings)
+        self._brake = Brake()
 
     async def get(self, path: str, *, timeout: float = 15.0) -> Answer:
         """A listing or a state. `timeout` is in seconds, for the whole answer."""
-        return await self._send("GET", path, None, timeout, SMALL_BYTES, fresh=False)
+        return await self._ask("GET", path, None, timeout)
 
     async def post(
-        self, path: str, body: object, *, timeout: float = 15.0, generating: bool = False
+        self,
+        path: str,
+        body: object,
+        *,
+        timeout: float = 15.0,
+        generating: bool = False,
+        fresh: bool = False,
     ) -> Answer:
         """A JSON body. `generating` calls get a fresh connection and the large bound.
 
-        A fresh one, because a kept-alive connection that the server closed after an earlier
+        A `fresh` one, because a kept-alive connection that the server closed after an earlier
         error resets the next POST, which must not be repeated blindly (sdapi trap 21).
         """
-        bound = LARGE_BYTES if generating else SMALL_BYTES
-        return await self._send("POST", path, body, timeout, bound, fresh=generating)
+        data = _json(body)
+        if generating:
+            return await self._submit(path, data, timeout)
+        return await self._ask("POST", path, data, timeout, fresh=fresh)
 
     async def close(self) -> None:
         """Closes the connections."""
-        if self._session is not None:
-            await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
+
+    async def _submit(self, path: str, data: bytes, timeout: float) -> Answer:
+        """Refused, it is not sent again here: the job keeps its place in line, and waits there."""
+        if rest := self._brake.wait(time.monotonic()):
+            await asyncio.sleep(rest)
+        with await self._quota.permit(Priority.SUBMISSION) as permit:
+            answer = await self._send(
+                permit, "POST", path, data, timeout=timeout, bound=LARGE_BYTES, fresh=True
+            )
+        if self._refused(answer, permit):
+            return answer
+        if answer.status == 503:
+            # Busy, but not counting (KoboldCpp, sdapi 10): another backend may take the next.
+            self._brake.slow(time.monotonic(), permit.given, None, random.random())
+        else:
+            self._brake.eased(permit.given)
+        return answer
+
+    async def _ask(
+        self, method: str, path: str, data: bytes | None, timeout: float, *, fresh: bool = False
+    ) -> Answer:
+        """What was refused was not done, so it is safe to ask once more."""
+        for tries in range(1, QUESTION_TRIES + 1):
+            with await self._quota.permit(Priority.QUESTION) as permit:
+                answer = await self._send(
+                    permit, method, path, data, timeout=timeout, bound=SMALL_BYTES, fresh=fresh
+                )
+            refused = self._refused(answer, permit)
+            if not refused or tries == QUESTION_TRIES or self._quota.held() > PATIENCE:
+                break
+        return answer
+
+    def _refused(self, answer: Answer, permit: Permit) -> bool:
+        """Whether the quota was overspent; it hears of it, and of what went well."""
+        counted = answer.status == 503 and answer.retry_after is not None
+        if answer.status == 429 or counted:
+            self._quota.slow(answer.retry_after, permit)
+            return True
+        self._quota.eased(permit)
+        return False
 
     async def _send(
-        self, method: str, path: str, body: object, timeout: float, bound: int, *, fresh: bool
+        self,
+        permit: Permit,
+        method: str,
+        path: str,
+        data: bytes | None,
+        *,
+        timeout: float,
+        bound: int,
+        fresh: bool = False,
     ) -> Answer:
-        if self._throttle is not None:
-            await asyncio.sleep(self._throttle.reserve(time.monotonic()))
-        headers = {} if body is None else {"Content-Type": "application/json"}
+        headers = {} if data is None else {"Content-Type": "application/json"}
         if fresh:
             headers["Connection"] = "close"
         try:
-            async with self._open_session().request(
+            async with self._open_session(fresh).request(
                 method,
                 self._settings.url + path,
-                data=None if body is None else _json(body),
+                data=data,
                 headers=headers,
                 timeout=aiohttp.ClientTimeout(total=timeout, connect=CONNECT_SECONDS),
                 allow_redirects=False,
+                trace_request_ctx=permit,
             ) as response:
-                data = await _bounded(response, bound)
+                whole = await _bounded(response, bound)
                 wait = _seconds(response.headers.get("Retry-After"))
-                return Answer(response.status, response.content_type, data, wait)
+                return Answer(response.status, response.content_type, whole, wait)
         except (aiohttp.InvalidURL, UnicodeError) as error:
             raise BackendUnreachable("its address can't be one") from error
         except aiohttp.ClientConnectorCertificateError as error:
@@ -129,8 +195,8 @@ class Http:
                 f"the connection broke during {method} {path} ({type(error).__name__})", taken=True
             ) from error
 
-    def _open_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
+    def _open_session(self, fresh: bool) -> aiohttp.ClientSession:
+        if fresh not in self._sessions:
             auth = self._settings.auth
             headers = {"Accept": "application/json"}
             if auth.username is not None and auth.password is not None:
@@ -142,9 +208,16 @@ class Http:
                 headers["x-api-key"] = auth.api_key.get_secret_value()
             if auth.bearer is not None:
                 headers["Authorization"] = f"Bearer {auth.bearer.get_secret_value()}"
-            connector = aiohttp.TCPConnector(ssl=self._tls(), limit=32)
-            self._session = aiohttp.ClientSession(connector=connector, headers=headers)
-        return self._session
+            # No limit: a request that has its permit must not wait for a connection, or many
+            # would leave at once later. `concurrency` bounds them.
+            # The header alone is not enough: the request would go over a connection that is kept.
+            connector = aiohttp.TCPConnector(ssl=self._tls(), limit=0, force_close=fresh)
+            tracing = aiohttp.TraceConfig()
+            tracing.on_request_headers_sent.append(_left)
+            self._sessions[fresh] = aiohttp.ClientSession(
+                connector=connector, headers=headers, trace_configs=[tracing]
+            )
+        return self._sessions[fresh]
 
     def _tls(self) -> ssl.SSLContext | bool:
         if not self._settings.verify_tls:
@@ -157,6 +230,11 @@ class Http:
             raise ConfigurationError(
                 f"backend {self._settings.name}: ca_file can't be read ({error.strerror})"
             ) from error
+
+
+async def _left(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+    """Now it is connected and sends: a quota is spent from here on."""
+    context.trace_request_ctx.left()
 
 
 def _json(body: object) -> bytes:
@@ -208,6 +286,8 @@ def raise_for_status(answer: Answer) -> None:
         raise BackendUnreachable(reason, taken=True)
     if "outofmemory" in reason.replace(" ", "").lower():
         raise BackendOutOfMemory(reason)
+    if status == 413:
+        raise BackendRefused(reason, sentence=TOO_LARGE)
     if 400 <= status < 500:
         raise BackendRefused(reason)
     raise BackendFailed(reason)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.backends.base import Backend
+from bot.backends.base import Backend, Keeper
+from bot.backends.quota import Quotas
 from bot.backends.sdapi import SdApi
 from bot.errors import ConfigurationError
 from bot.settings import BackendSettings
@@ -12,8 +13,14 @@ KINDS: dict[str, type[Backend]] = {
 }
 
 
-def build(settings: BackendSettings) -> Backend:
-    """The painter of a setting. Raises ConfigurationError for an unknown kind."""
+def build(
+    settings: BackendSettings, quotas: Quotas | None = None, memory: Keeper | None = None
+) -> Backend:
+    """The painter of a setting. Raises ConfigurationError for an unknown kind.
+
+    Painters that are built with the same `quotas` share what they may spend of the same key;
+    what one must know of its server after a restart is kept in `memory`.
+    """
     kind = KINDS.get(settings.kind)
     if kind is None:
         known = ", ".join(sorted(KINDS))
@@ -21,4 +28,4 @@ def build(settings: BackendSettings) -> Backend:
             f"backend {settings.name}: kind {settings.kind!r} is unknown (known: {known}): "
             "correct BACKEND_KIND, or kind: in easel.yaml"
         )
-    return kind(settings)
+    return kind(settings, quotas, memory)

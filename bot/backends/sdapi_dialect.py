@@ -52,7 +52,8 @@ class Dialect:
     `own`: the option keys that go with every request, with the server's own values.
     `forge`: hires needs `hr_additional_modules` there (trap 14). `lora_paths`: where LoRAs are
     a field of their own and tags in the prompt are ignored (stable-diffusion.cpp), their paths
-    by name. `unwanted`: keys that this server has refused.
+    by name. `batch` is the key that says how many pictures one call shall bring; None where it
+    is always one. `unwanted`: keys that this server has refused.
     """
 
     minimal: bool = False
@@ -61,6 +62,7 @@ class Dialect:
     forge: bool = False
     lora_paths: Mapping[str, str] = field(default_factory=dict)
     controls: Mapping[str, ControlNet] = field(default_factory=dict)
+    batch: str | None = "n_iter"
     unwanted: frozenset[str] = frozenset()
 
 
@@ -72,11 +74,13 @@ def own_options(
 ) -> dict[str, Any]:
     """The server's own values of all that is ever overridden, by members or by the operator.
 
-    What reads as `sent` last may have leaked (trap 5): then what was known `before` holds.
+    What reads as it was `sent` may have leaked (trap 5): then what was known `before` holds. What
+    the operator has overridden once stays among them, since it may have leaked then.
     """
     if not isinstance(options, dict):
         return dict(before)
-    keys = [key for key in (*OVERRIDDEN.values(), FORGE_MODULES, *operators) if key in options]
+    ever = dict.fromkeys((*OVERRIDDEN.values(), FORGE_MODULES, *operators, *before))
+    keys = [key for key in ever if key in options]
     return {
         key: before[key] if key in before and options[key] == sent.get(key) else options[key]
         for key in keys

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.values.ability import Lora, Model, Sampler, Scheduler
+from bot.values.request import NetFamily
 
 
 def public(host: str) -> bool:
@@ -94,6 +95,22 @@ def control_nets(models: Any, modules: Any) -> dict[str, tuple[str, tuple[str, .
         if able and module is not None:
             found[kind] = (module, able)
     return found
+
+
+_NET_FAMILIES: tuple[tuple[NetFamily, tuple[str, ...]], ...] = (
+    ("flux", ("flux",)),
+    ("sd3", ("sd3", "sd_3", "sd-3")),
+    ("sdxl", ("xl", "pony", "illustrious", "noob")),
+    ("sd2", ("sd2", "sd_2", "sd-2", "v2-1")),
+)
+"""What the names of ControlNets hold that fit these families; those without are the first ones."""
+
+
+def net_family(model: str) -> NetFamily:
+    """Whose checkpoints a ControlNet fits, from its name: nothing else tells."""
+    name = model.casefold()
+    fitting = (family for family, words in _NET_FAMILIES if any(w in name for w in words))
+    return next(fitting, "sd15")
 
 
 def _texts(found: Any, key: str) -> list[str]:

@@ -13,12 +13,13 @@ from typing import Any
 
 from bot.backends.http import Answer, error_text
 from bot.backends.sdapi_dialect import CHECKPOINT, FORGE_MODULES, MINIMAL, OVERRIDDEN, Dialect
-from bot.backends.sdapi_listings import is_vae
+from bot.backends.sdapi_listings import is_vae, net_family
 from bot.backends.sdapi_probe import ADETAILER
-from bot.errors import BackendRefused
+from bot.errors import BackendError, BackendRefused
 from bot.values.request import Control, Hires, ImageRequest
 from bot.values.source import Role, Source
 
+CONTROL_NET = "ControlNet"
 _LORA_TAG = re.compile(r"\s*<lora:([^:<>]+)(?::([^<>]*))?>")
 
 
@@ -28,26 +29,28 @@ def painting(
     """The operator's own fields, and over them ours, for txt2img and img2img alike."""
     ours = _core(request, dialect)
     if dialect.minimal:
-        return _wanted({**operator, **ours}, dialect)
+        return _wanted({**operator, **ours}, request, dialect)
     ours |= {
         "batch_size": 1,
-        "n_iter": request.count,
+        "n_iter": 1,
         "send_images": True,
         "save_images": False,
         "force_task_id": task_id,
     }
+    if dialect.batch:
+        ours[dialect.batch] = request.count
     if request.scheduler:
         ours["scheduler"] = request.scheduler
     if dialect.wide:
         ours |= _wide(request, dialect)
     override = {**dialect.own, **(operator.get("override_settings") or {})}
     override |= _overridden(request, dialect, override)
-    scripts = {**(operator.get("alwayson_scripts") or {}), **_scripts(request)}
+    scripts = _merged(operator.get("alwayson_scripts") or {}, _scripts(request))
     if override:
         ours["override_settings"] = override
     if scripts:
         ours["alwayson_scripts"] = scripts
-    return _wanted({**operator, **ours}, dialect)
+    return _wanted({**operator, **ours}, request, dialect)
 
 
 def _core(request: ImageRequest, dialect: Dialect) -> dict[str, Any]:
@@ -149,8 +152,30 @@ def _scripts(request: ImageRequest) -> dict[str, Any]:
     return {ADETAILER: {"args": [True, False, {"ad_model": "face_yolov8n.pt"}]}}
 
 
-def _wanted(body: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
-    return {key: value for key, value in body.items() if key not in dialect.unwanted}
+def _merged(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
+    """Always-on scripts; their names are alike in any case (sdapi 2), and the later one wins."""
+    named = {name.casefold(): (name, script) for name, script in (*theirs.items(), *ours.items())}
+    return dict(named.values())
+
+
+def asked_for(request: ImageRequest) -> dict[str, str]:
+    """The keys without which it would not be the order any more, and what each is called."""
+    words = {"prompt": "a prompt", "seed": "a seed", "width": "a width", "height": "a height"}
+    if request.negative_prompt:
+        words["negative_prompt"] = "a negative prompt"
+    if request.sampler:
+        words["sampler_name"] = "a sampler"
+    if request.kind == "img2img":
+        words |= {"init_images": "a picture to begin with", "denoising_strength": "a strength"}
+    if request.inpainting is not None:
+        words["mask"] = "a mask"
+    return words
+
+
+def _wanted(body: dict[str, Any], request: ImageRequest, dialect: Dialect) -> dict[str, Any]:
+    """Without what the server has refused; what is asked for goes all the same, to be refused."""
+    unwanted = dialect.unwanted - asked_for(request).keys()
+    return {key: value for key, value in body.items() if key not in unwanted}
 
 
 def with_sources(
@@ -163,10 +188,9 @@ def with_sources(
         over = _painted_over(request, held)
         whole |= {k: v for k, v in over.items() if k in MINIMAL or not dialect.minimal}
     if request.control is not None and Role.CONTROL in held:
-        unit = _controlled(request, request.control, held[Role.CONTROL], dialect)
-        scripts = {"ControlNet": {"args": [unit]}}
-        whole["alwayson_scripts"] = {**(body.get("alwayson_scripts") or {}), **scripts}
-    return _wanted(whole, dialect)
+        unit = _controlled(request.control, held[Role.CONTROL], dialect)
+        whole["alwayson_scripts"] = _with_unit(body.get("alwayson_scripts") or {}, unit)
+    return _wanted(whole, request, dialect)
 
 
 def _painted_over(request: ImageRequest, held: Mapping[Role, Source]) -> dict[str, Any]:
@@ -190,24 +214,29 @@ def _painted_over(request: ImageRequest, held: Mapping[Role, Source]) -> dict[st
     return body
 
 
-def _controlled(
-    request: ImageRequest, control: Control, source: Source, dialect: Dialect
-) -> dict[str, Any]:
+def _with_unit(scripts: Mapping[str, Any], unit: dict[str, Any]) -> dict[str, Any]:
+    """The scripts with a unit behind those of the operator."""
+    theirs = [s["args"] for name, s in scripts.items() if name.casefold() == CONTROL_NET.casefold()]
+    return _merged(
+        scripts, {CONTROL_NET: {"args": [u for units in theirs for u in units] + [unit]}}
+    )
+
+
+def _controlled(control: Control, source: Source, dialect: Dialect) -> dict[str, Any]:
     """One unit of sd-webui-controlnet, in the words that its versions and Forge's share.
 
     `image` alone (`input_image` is dropped by Forge), choices as words, not as numbers. The map
     is asked for: that it came is the only sign that the unit worked.
     """
-    net = dialect.controls.get(control.kind)
-    if net is None:
-        raise BackendRefused(f"no ControlNet model for {control.kind}")
-    large = re.search(r"xl|pony|illustrious|noob", request.model or "", re.IGNORECASE) is not None
-    fitting = [name for name in net.models if ("xl" in name.casefold()) == large]
+    net, family = dialect.controls.get(control.kind), control.family
+    fitting = [n for n in net.models if family in (None, net_family(n))] if net else []
+    if net is None or not fitting:
+        raise BackendRefused(f"no ControlNet model for {control.kind} with {family}")
     return {
         "enabled": True,
         "image": _base64(source),
         "module": net.module,
-        "model": (fitting or list(net.models))[0],
+        "model": fitting[0],
         "weight": control.weight,
         "resize_mode": "Crop and Resize",
         "pixel_perfect": True,
@@ -239,9 +268,32 @@ def _base64(source: Source) -> str:
 _REFUSED = re.compile(r"Unrecognized keys?:\s*\[(.*)", re.DOTALL)
 
 
-def refused_keys(answer: Answer) -> frozenset[str]:
-    """The keys that a strict server names in its refusal, but for the prompt."""
+def refused_keys(answer: Answer, request: ImageRequest) -> frozenset[str]:
+    """The keys that a strict server names in its refusal, and that nobody has asked for.
+
+    Raises BackendRefused, with what it can't take, if there are others among them.
+    """
     if not 400 <= answer.status < 500:
         return frozenset()
     found = _REFUSED.search(error_text(answer))
-    return frozenset(re.findall(r'"(\w+)"', found[1]) if found else ()) - {"prompt"}
+    keys = frozenset(re.findall(r'"(\w+)"', found[1]) if found else ())
+    if lost := [words for key, words in asked_for(request).items() if key in keys]:
+        raise BackendRefused(
+            f"{answer.status}: {error_text(answer)}",
+            sentence=f"The image server can't take {' and '.join(lost)}.",
+        )
+    return keys
+
+
+def without_route(answer: Answer) -> bool:
+    """Whether a 404 or 405 is about the route itself, not about a thing that an order names.
+
+    "Init image not found", "Sampler not found" come as 404 as well (sdapi 1, 10).
+    """
+    if answer.status != 404:
+        return answer.status == 405
+    try:
+        body = answer.json()
+    except BackendError:
+        return True
+    return not isinstance(body, dict) or not re.search(r"\S not found", error_text(answer))

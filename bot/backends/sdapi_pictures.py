@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
 from typing import Any
@@ -27,31 +27,48 @@ LARGEST_SEED = 2**63
 """A signed 64-bit number: what the database and every server can hold."""
 
 
-def read_pictures(answer: Answer, request: ImageRequest) -> list[Picture]:
+@dataclass(frozen=True)
+class Painted:
+    """What came of one generating call. `model` is the listed name of the checkpoint that drew;
+    None when the server tells none, or one that is not listed."""
+
+    pictures: list[Picture]
+    model: str | None = None
+
+
+def read_painted(answer: Answer, request: ImageRequest, listed: Sequence[str] = ()) -> Painted:
     """The pictures of a 200, each with infotext in it. Raises BackendBadAnswer if there is none.
 
-    A grid in front and masks or ControlNet maps behind are dropped.
+    A grid in front and masks or ControlNet maps behind are dropped. `listed` are the names of
+    the server's checkpoints.
     """
     bulky = _parsed(answer)
     body = bulky.value
     if not isinstance(body, dict) or not isinstance(body.get("images"), list):
         raise BackendBadAnswer("an answer without a list of images")
     info = _info(body.get("info"))
+    return Painted(_pictures(bulky, info, request, listed), _drew(info, request, listed))
+
+
+def _pictures(
+    bulky: Bulky, info: Mapping[str, Any], request: ImageRequest, listed: Sequence[str]
+) -> list[Picture]:
+    images = bulky.value["images"]
     texts = [t if isinstance(t, str) else "" for t in _list(info.get("infotexts"))]
     seeds = [s if _seed(s) else None for s in _list(info.get("all_seeds"))]
     skip = info.get("index_of_first_image")
-    front = skip if isinstance(skip, int) and 0 <= skip < len(body["images"]) else 0
-    listed = [*texts[front:], *([""] * len(body["images"]))]
+    front = skip if isinstance(skip, int) and 0 <= skip < len(images) else 0
+    texts = [*texts[front:], *([""] * len(images))]
     # An empty string stands for a picture that failed: its place is kept, it is left out.
     made = [
-        _Made(n, _decode(bulky.text(image)), listed[n])
-        for n, image in enumerate(body["images"][front:])
+        _Made(n, _decode(bulky.text(image)), texts[n])
+        for n, image in enumerate(images[front:])
         if image
     ]
     if not made:
         raise BackendBadAnswer("an answer without a picture (images is empty)")
     ours = _ours(made, len(seeds) or request.count)
-    remark = " ".join(_remarks(info, request, behind=len(made) - len(ours))) or None
+    remark = " ".join(_remarks(info, request, listed, behind=len(made) - len(ours))) or None
     return [_picture(one, seeds, request, remark) for one in ours]
 
 
@@ -112,7 +129,7 @@ def _info(raw: Any) -> dict[str, Any]:
     if isinstance(raw, str):
         try:
             raw = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
     return raw if isinstance(raw, dict) else {}
 
@@ -125,19 +142,42 @@ def _seed(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LARGEST_SEED
 
 
-def _remarks(info: Mapping[str, Any], request: ImageRequest, behind: int) -> Iterator[str]:
+def _drew(info: Mapping[str, Any], request: ImageRequest, listed: Sequence[str]) -> str | None:
+    """The checkpoint that drew, as the server lists it."""
+    told = info.get("sd_model_name")
+    if not isinstance(told, str) or not told:
+        return None
+    if request.model and _same_model(request.model, told, listed):
+        return request.model
+    return _file(told) if _file(told) in listed else None
+
+
+def _same_model(asked: str, told: str, listed: Sequence[str]) -> bool:
+    """A checkpoint in a folder has the folder in its listed name, and often not in what is told:
+    "sd15_anything" or "sd15/anything" is told as "anything", but "my-anything" is another one."""
+    drew = _plain(_file(told))
+    if drew == _plain(asked):
+        return True
+    tails = (_plain(asked[m.end() :]) for m in re.finditer(r"[/\\_]", asked))
+    return _file(told) not in listed and drew in tails
+
+
+def _file(model: str) -> str:
+    return re.sub(r"\.(safetensors|ckpt)$", "", PureWindowsPath(model).name)
+
+
+def _remarks(
+    info: Mapping[str, Any], request: ImageRequest, listed: Sequence[str], behind: int
+) -> Iterator[str]:
     """What the server did otherwise than asked, without a word of its own (traps 2 and 3)."""
     sampler, model = info.get("sampler_name"), info.get("sd_model_name")
     wanted = _plain(request.sampler or "default")  # whatever the server's own is
     if wanted != "default" and isinstance(sampler, str) and _plain(sampler) != wanted:
         drew = "its own sampler" if sampler.upper() in ("", "NONE") else sampler
         yield f"The image server used {drew} instead of {request.sampler}."
-    # A checkpoint in a folder has the folder in its listed name, and often not here.
-    if request.model and isinstance(model, str) and model:
-        file = PureWindowsPath(model).name
-        bare = _plain(file.removesuffix(".safetensors").removesuffix(".ckpt"))
-        if not _plain(request.model).endswith(bare):
-            yield f"The image server drew with {model} instead of {request.model}."
+    told, asked = model if isinstance(model, str) else "", request.model
+    if asked and told and not _same_model(asked, told, listed):
+        yield f"The image server drew with {told} instead of {asked}."
     if request.control and behind <= 0:
         # A unit that breaks is passed over in silence; a map behind the pictures proves it.
         yield "The image server drew this without your reference picture."
@@ -158,7 +198,8 @@ def _picture(
     if told is not None and not 0 <= told < LARGEST_SEED:
         told = None
     by_place = seeds[one.place] if one.place < len(seeds) else None
-    seed = next((s for s in (told, by_place) if s is not None), request.seed + one.place)
+    counted = request.rest(one.place).seed
+    seed = next((s for s in (told, by_place) if s is not None), counted)
     whole = text or _own_text(request, seed, facts.width, facts.height)
     return Picture(
         data=pnginfo.embed(one.data, whole),

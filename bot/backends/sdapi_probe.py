@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from bot import log
-from bot.backends.http import Http, raise_for_status
+from bot.backends.http import Answer, Http, raise_for_status
 from bot.backends.sdapi_dialect import (
     CHECKPOINT,
     FORGE_MODULES,
@@ -29,6 +29,7 @@ from bot.backends.sdapi_listings import (
     lora_paths_of,
     model_of,
     names_of,
+    net_family,
     public,
     sampler_of,
     scheduler_of,
@@ -43,7 +44,12 @@ API = "/sdapi/v1"
 ABSENT = frozenset({404, 405, 501})
 ADETAILER = "ADetailer"
 """Finds faces and paints them anew: an extension, offered beside the server's own restorers."""
+NO_INTERFACE = "The image server has no drawing interface just now."
+FEW_OPTIONS = 10
+"""The A1111 family lists hundreds of options; those that only speak alike have two (sdapi 5)."""
 
+_NEEDED = frozenset(f"{API}/{name}" for name in ("options", "sd-models", "samplers"))
+"""Whoever is closed or busy here can't be used now; any other listing is an ability less."""
 _LISTS = {
     **{name: f"{API}/{name}" for name in ("options", "sd-models", "samplers", "schedulers")},
     "progress": f"{API}/progress?skip_current_image=true",
@@ -77,17 +83,18 @@ class Probe:
         self._settings = settings
         self._broken: list[BackendError] = []
 
-    async def ask(self, before: Dialect, sent: Mapping[str, Any]) -> Found:
+    async def ask(self, before: Dialect, sent: Sequence[Mapping[str, Any]] = ()) -> Found:
         """The server's lists, its dialect, and what will hurt the operator later.
 
-        `before` and `sent`: what was known and overridden last. Raises as `SdApi.probe` says.
+        `before` is what was known, `sent` whatever has been overridden since. Raises as
+        `SdApi.probe` says.
         """
         turns = asyncio.Semaphore(_AT_ONCE)
         answers = await _together(self._list(path, turns) for path in _LISTS.values())
         lists = dict(zip(_LISTS, answers, strict=True))
         if all(lists[name] is None for name in ("options", "sd-models", "samplers")):
             await self._least()
-            strict = Dialect(minimal=True, wide=False, unwanted=before.unwanted)
+            strict = Dialect(minimal=True, wide=False, batch=None, unwanted=before.unwanted)
             return Found(self._minimal(), strict, by_task=False)
         by_task = await self._knows_tasks()
         can_upscale, can_describe = await _together(
@@ -106,7 +113,8 @@ class Probe:
             return
         raise BackendBadAnswer(
             f"{self._settings.url} answers, but has no {API}: is it the right address, "
-            "and was the server started with --api?"
+            "and was the server started with --api?",
+            sentence=NO_INTERFACE,
         )
 
     def _minimal(self) -> Ability:
@@ -120,16 +128,21 @@ class Probe:
         )
 
     def _dialect(
-        self, lists: Mapping[str, Any], before: Dialect, sent: Mapping[str, Any]
+        self, lists: Mapping[str, Any], before: Dialect, sent: Sequence[Mapping[str, Any]]
     ) -> Dialect:
         options = lists["options"]
-        wide = lists["progress"] is not None
+        many = isinstance(options, dict) and len(options) > FEW_OPTIONS
+        wide = many or lists["progress"] is not None
+        own, operators = options, self._operators()
+        for override in sent or ({},):
+            own = own_options(own, before.own, override, operators)
         return Dialect(
             wide=wide,
-            own=own_options(options, before.own, sent, self._operators()) if wide else {},
+            own=own if wide else {},
             forge=isinstance(options, dict) and FORGE_MODULES in options,
             lora_paths={} if wide else lora_paths_of(lists["loras"]),
             controls=_controls(lists),
+            batch="n_iter" if wide else _batch(lists),
             unwanted=before.unwanted,
         )
 
@@ -160,18 +173,27 @@ class Probe:
             embeddings=embeddings_of(lists["embeddings"]),
             vaes=vaes_of(lists["sd-vae"], lists["sd-modules"]),
             faces=_faces(lists),
-            controls=tuple(dialect.controls),
+            nets=tuple(
+                dict.fromkeys(
+                    (kind, net_family(model))
+                    for kind, net in dialect.controls.items()
+                    for model in net.models
+                )
+            ),
             current_model=current_of(lists["options"], models),
             progress=progress,
             interrupt=progress,
             upscale=can_upscale,
-            describe=can_describe,
+            describe=can_describe or _may_describe(lists, dialect),
             step_pixels=8 if dialect.wide else 64,
             switches_models=dialect.wide,
             second_pass=dialect.wide,
             clip_skip="CLIP_stop_at_last_layers" in dialect.own,
             drops_loras=not loras and (lists["loras"] is not None or not dialect.wide),
-            warnings=tuple(self._warnings(scripts_of(lists["scripts"]))),
+            warnings=(
+                *self._warnings(scripts_of(lists["scripts"])),
+                *self._unknown(lists, dialect),
+            ),
         )
 
     async def _list(self, path: str, turns: asyncio.Semaphore) -> Any | None:
@@ -180,11 +202,17 @@ class Probe:
         # A gateway in front may let nothing through but the API itself.
         if answer.status in ABSENT or (answer.status != 200 and not path.startswith(API)):
             return None
+        return await self._read(path, answer)
+
+    async def _read(self, path: str, answer: Answer) -> Any | None:
+        """Nothing but txt2img is required (11.1): a broken listing is an ability less."""
         try:
             raise_for_status(answer)
             return await asyncio.to_thread(answer.json)
-        except (BackendFailed, BackendBadAnswer, BackendRefused) as error:
-            # Nothing but txt2img is required (11.1): a broken listing is an ability less.
+        except BackendError as error:
+            broken = isinstance(error, BackendFailed | BackendBadAnswer | BackendRefused)
+            if path in _NEEDED and not broken:
+                raise
             if path.startswith(API):
                 _log.warning(
                     "a listing is broken", backend=self._settings.name, path=path, error=str(error)
@@ -208,8 +236,12 @@ class Probe:
         """What will hurt the operator later."""
         found = []
         auth, url = self._settings.auth, urlsplit(self._settings.url)
-        if auth.password is not None and not auth.password.get_secret_value().isascii():
-            found.append("the password holds other than ASCII: A1111 and Forge never accept it")
+        password = auth.password.get_secret_value() if auth.password is not None else ""
+        found += [
+            f"the {what} holds other than ASCII: A1111 and Forge never accept it"
+            for what, word in (("user name", auth.username or ""), ("password", password))
+            if not word.isascii()
+        ]
         if public(url.hostname or ""):
             if not auth.secrets():
                 found.append("it is open to the internet without a password or key")
@@ -223,6 +255,18 @@ class Probe:
                 if name.casefold() not in scripts
             ]
         return found
+
+    def _unknown(self, lists: Mapping[str, Any], dialect: Dialect) -> list[str]:
+        """What the operator overrides and the server does not have: a 500 there (sdapi 2)."""
+        options = lists["options"]
+        if not dialect.wide or not isinstance(options, dict):
+            return []
+        return [
+            f"payload: overrides the option {key!r}, which this server does not have: every "
+            "picture will be refused"
+            for key in dict.fromkeys(self._operators())
+            if key not in options
+        ]
 
 
 async def _together(asked: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
@@ -239,6 +283,17 @@ def _faces(lists: Mapping[str, Any]) -> tuple[str, ...]:
     scripts = scripts_of(lists["scripts"]) or frozenset()
     by_extension = (ADETAILER,) if ADETAILER.casefold() in scripts else ()
     return (*names_of(lists["face-restorers"], "name"), *by_extension)
+
+
+def _batch(lists: Mapping[str, Any]) -> str | None:
+    """stable-diffusion.cpp and KoboldCpp: of the two only the first lists schedulers, and only it
+    brings several pictures a call (sdapi 10)."""
+    return None if lists["schedulers"] is None else "batch_size"
+
+
+def _may_describe(lists: Mapping[str, Any], dialect: Dialect) -> bool:
+    """KoboldCpp has no 405, and says only when it is asked whether it can (sdapi 10)."""
+    return not dialect.wide and dialect.batch is None and isinstance(lists["options"], dict)
 
 
 def _controls(lists: Mapping[str, Any]) -> dict[str, ControlNet]:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from bot import log
 from bot.backends.base import Report
@@ -51,18 +52,25 @@ class Tasks:
         self._http = http
         self._name = name
         self.by_task = False
-        self._running: set[str] = set()
+        self._running: dict[str, str | None] = {}
         self._interrupted: set[str] = set()
 
     @contextlib.contextmanager
-    def running(self, task_id: str) -> Iterator[None]:
-        """While the block lasts, our generating call of this task is in flight."""
-        self._running.add(task_id)
+    def running(self, task_id: str, job: str | None = None) -> Iterator[None]:
+        """While the block lasts, our generating call of this task is in flight.
+
+        `job` is what the server calls a call that can't be given our task id (sdapi 4).
+        """
+        self._running[task_id] = job
         try:
             yield
         finally:
-            self._running.discard(task_id)
+            self._running.pop(task_id, None)
             self._interrupted.discard(task_id)
+
+    def job(self, task_id: str) -> str | None:
+        """What the server calls a task that it does not know by its id."""
+        return self._running.get(task_id)
 
     def interrupted(self, task_id: str) -> bool:
         """Whether we told the server to stop the call that runs; no answer tells that itself."""
@@ -85,17 +93,21 @@ class Tasks:
         if task_id in self._running:
             # Before the call: its answer may be overtaken by the generating one.
             self._interrupted.add(task_id)
-        answer = await self._http.post(_INTERRUPT, {}, timeout=3)
+        answer = await self._http.post(_INTERRUPT, {}, timeout=3, fresh=True)
         if not 200 <= answer.status < 300:
             self._interrupted.discard(task_id)
         _log.info("interrupted", backend=self._name, task=task_id, status=answer.status)
 
     async def _mine(self, task_id: str) -> bool:
+        job = self.job(task_id)
+        if job is not None:
+            told = job_of((await self.ask_all(picture=False)).value)
+            return told == job and [*self._running] == [task_id]
         if self.by_task:
             state = (await self.ask(task_id)).value
             if self.by_task:
                 return bool(state.get("active"))
-        return self._running == {task_id}
+        return [*self._running] == [task_id]
 
     async def ask(self, task_id: str, seen_preview: int | None = None) -> Bulky:
         """What `/internal/progress` says of a task, always an object; with a preview that is
@@ -134,7 +146,7 @@ class _Follower:
         picture = self._previews and now >= self._due
         if picture:
             self._due = now + PREVIEW_SECONDS
-        if self._tasks.by_task:
+        if self._tasks.by_task and self._tasks.job(self._task_id) is None:
             return await self._at_task(picture)
         return await self._at_server(picture)
 
@@ -152,10 +164,19 @@ class _Follower:
     async def _at_server(self, picture: bool) -> Look | None:
         """Ours is the only job that we send."""
         found = await self._tasks.ask_all(picture=picture)
-        state, fraction = found.value.get("state"), number_of(found.value.get("progress"))
-        if not isinstance(state, dict) or not state.get("job_count") or fraction is None:
+        job, fraction = self._tasks.job(self._task_id), number_of(found.value.get("progress"))
+        told = job_of(found.value)
+        if told is None or fraction is None or job not in (None, told):
             return None
         return Look(fraction, await _small(found.text(found.value.get("current_image"))))
+
+
+def job_of(progress: dict[str, Any]) -> str | None:
+    """What `/progress` calls the job that runs; None when idle (trap 11)."""
+    state = progress.get("state")
+    if not isinstance(state, dict) or not state.get("job_count"):
+        return None
+    return str(state.get("job") or "")
 
 
 async def _object(answer: Answer) -> Bulky:

@@ -29,6 +29,12 @@ jobs = Table(
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("not_before", Float, nullable=False, server_default="0"),
     Column("parent_id", Integer),
+    # All backends that can paint it, with commas; `route` is the one it was made for, then
+    # the one that paints it. `weight` is the member's within the guild.
+    Column("routes", Text),
+    Column("weight", Float, nullable=False, server_default="1"),
+    # The name that an asynchronous backend gave it.
+    Column("remote_id", Text),
     # Who asked.
     Column("user_id", Integer, nullable=False),
     Column("user_name", Text, nullable=False),
@@ -47,6 +53,8 @@ jobs = Table(
     # Whether the member has seen the waiting card, and later the end.
     Column("accepted", Boolean, nullable=False, server_default="0"),
     Column("told", Boolean, nullable=False, server_default="0"),
+    # "due" while its member is still to be called to a picture that took long, then "sent".
+    Column("mention", Text),
     # Times, in seconds since the epoch.
     Column("created_at", Float, nullable=False),
     Column("started_at", Float),

@@ -7,6 +7,7 @@ lower it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -32,6 +33,8 @@ class Origin(StrEnum):
     SERVER = "server"
     CHANNEL = "channel"
     MEMBER = "mine"
+    MODEL = "model"
+    """The family of the checkpoint says it, where nobody chose."""
     DEFAULT = "default"
 
 
@@ -52,7 +55,7 @@ class Key:
 
 @dataclass(frozen=True)
 class InForce:
-    """A value and where it comes from; None is "the model's own"."""
+    """A value and where it comes from; None is left to whoever paints."""
 
     value: Value | None
     origin: Origin
@@ -132,6 +135,13 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
     return read
 
 
+def _role(text: str) -> str:
+    found = re.fullmatch(r"\s*(?:<@&)?(\d{15,20})>?\s*", text)
+    if not found:
+        raise ValueError("a role: mention it with @, or give its id")
+    return found[1]
+
+
 def _yes_or_no(text: str) -> bool:
     found = text.strip().casefold()
     if found in ("yes", "true", "on", "1"):
@@ -153,6 +163,7 @@ KEYS: Mapping[str, Key] = {
         Key("negative_prompt", "What to keep out of every picture.", _words(1000)),
         Key("style", "A look for every picture.", _words(100)),
         Key("private", "Pictures are shown to their member alone.", _yes_or_no),
+        Key("priority_role", "Whose turn comes three times as often.", _role, personal=False),
         Key("max_steps", "The most steps.", _whole(1, 150), cap=True, personal=False),
         Key(
             "max_pixels",

@@ -55,6 +55,29 @@ class Guilds:
             return _NOTHING
         return MappingProxyType(self._held.get((scope, scope_id), {}))
 
+    def having(self, key: str) -> list[int]:
+        """The servers that have chosen a thing."""
+        return [
+            i for (scope, i), held in self._held.items() if scope is Scope.SERVER and key in held
+        ]
+
+    async def note(self, guild_id: int, key: str, new: Value, by: Guest) -> None:
+        """A deed that is no choice, for the history. Raises DatabaseUnavailable."""
+        async with self._database.begin() as connection:
+            await connection.execute(
+                insert(changes).values(
+                    scope=Scope.SERVER,
+                    scope_id=guild_id,
+                    guild_id=guild_id,
+                    key=key,
+                    old=json.dumps(None),
+                    new=json.dumps(new),
+                    by_id=by.user_id,
+                    by_name=by.name,
+                    at=time.time(),
+                )
+            )
+
     def effective(self, guest: Guest, channel_id: int | None, operator: Limits) -> Effective:
         """What is in force for a member in a channel."""
         return effective(

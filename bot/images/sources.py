@@ -43,6 +43,13 @@ def prepare(data: bytes, role: Role) -> Source:
     return Source(role, kept, flat.width, flat.height)
 
 
+def extremes(mask: Source) -> tuple[int, int]:
+    """The darkest and the lightest grey of a mask, 0 to 255."""
+    with Image.open(BytesIO(mask.data)) as opened:
+        greys = [grey for grey, count in enumerate(opened.convert("L").histogram()) if count]
+    return greys[0], greys[-1]
+
+
 def fit_mask(mask: Source, width: int, height: int) -> Source:
     """The mask at the size of its source: of another size it would land wrong (sdapi 3)."""
     if (mask.width, mask.height) == (width, height):

@@ -130,15 +130,14 @@ class Attempt:
         return await self._surely(lambda: self._save(done))
 
     async def _outcome(self) -> Done:
-        request = self.job.request
+        request, name = self.job.request, self._name(self.job.attempt)
         if request.kind == "describe":
-            return await self._backend.describe(self._sources[0])
+            return await self._backend.describe(self._sources[0], name, self._report)
         if request.kind == "load":
             return await self._loaded(request.model or "")
-        rest = {"seed": request.seed + self._kept, "count": request.count - self._kept}
         return await self._backend.paint(
-            request.model_copy(update=rest),
-            self._name(self.job.attempt),
+            request.rest(self._kept),
+            name,
             self._report,
             self._sources,
             previews=not self.job.address.spoiler,
@@ -178,13 +177,11 @@ class Attempt:
 
     async def _word(self, outcome: str) -> None:
         await self._queue.word(self.job, outcome)
-        _log.info("job done", job=self.job.id, kind=self.job.request.kind)
 
     async def _save(self, done: list[Picture]) -> bool:
         """The pictures on disk, with the end if none is missing; whether the job goes on."""
         first, job = self._kept, self.job
         if first + len(done) >= job.request.count and await self._queue.finish(job, done, first):
-            self._log_end(done[-1], first + len(done))
             return False
         # Short of the end; or cancelled meanwhile, and then they are kept all the same.
         if not done or not await self._queue.keep(job, done, first):
@@ -193,19 +190,3 @@ class Attempt:
         self._kept += len(done)
         self._queue.progress(job, self._watch.kept(self._kept))
         return True
-
-    def _log_end(self, last: Picture, count: int) -> None:
-        now, job = time.time(), self.job
-        began = job.started_at or now
-        _log.info(
-            "job painted",
-            job=job.id,
-            user=job.guest.user_id,
-            guild=job.guest.guild_id,
-            backend=self._backend.name,
-            model=job.request.model,
-            size=f"{last.width}x{last.height}",
-            pictures=count,
-            waited=round(began - job.created_at, 1),
-            painted=round(now - began, 1),
-        )

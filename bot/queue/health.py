@@ -1,20 +1,37 @@
-"""Whether a painter can be reached: probed at the start, and again after each trouble.
+"""Whether a painter can be reached: probed at the start, after each trouble, and now and then.
 
-The worker waits here before it claims, so that a job is never taken for a painter that is away.
+A circuit breaker. The worker waits here before it claims, so that a job is never taken for a
+painter that is away. One that is down is probed with growing pauses, and used again after a good
+probe; when its jobs keep breaking all the same, each probe waits longer. One that is up is asked
+a small question every few seconds, so that an idle painter's end is noticed as well.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 from bot import log
 from bot.backends.base import Backend
-from bot.errors import BackendBadAnswer, BackendError, BackendRejectedCredentials, EaselError
+from bot.errors import (
+    BackendBadAnswer,
+    BackendError,
+    BackendRejectedCredentials,
+    BackendTimeout,
+    BackendUnreachable,
+    EaselError,
+)
 
 FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 30.0
+LONGEST_PAUSE = 10.0
+"""Seconds between two probes of a painter that is down. A probe itself takes 15 s at the most
+while nothing answers, so it is used again within 30 s of its return."""
+CALM_SECONDS = 15.0
+"""How often a painter that is up is asked whether it still is: with `Backend.ping`'s own 5 s,
+twice, its end is noticed within 30 s."""
 
 _log = log.get("health")
 
@@ -29,7 +46,8 @@ class State(StrEnum):
 
 
 class Health:
-    """One painter's state. `error` is the last reason, None while it is up.
+    """One painter's state, and `since` when (epoch seconds). `error` is the last reason, None while
+    it is up; `loaded` the checkpoint that its last job left in memory.
 
     `prepare(name)` is awaited after a good probe and before anybody may claim.
     """
@@ -43,12 +61,17 @@ class Health:
         self.backend = backend
         self.state = State.UNKNOWN
         self.error: EaselError | None = None
+        self.loaded: str | None = None
+        self.since = time.time()
         self._changed = changed
         self._prepare = prepare
         self._up = asyncio.Event()
         self._first = asyncio.Event()
         self._doubt = asyncio.Event()
         self._doubt.set()
+        # Troubles in a row, and the jobs that it does just now.
+        self._trips = 0
+        self._at_work = 0
 
     async def ready(self) -> None:
         """Waits until the painter can be used."""
@@ -69,18 +92,69 @@ class Health:
 
     def doubt(self, error: BackendError) -> None:
         """A job met this trouble: nobody claims until a probe has succeeded."""
+        if self.usable:
+            self._trips += 1
         self._settle(_state_of(error), error)
         self._doubt.set()
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """While the painter does a job; if no doubt arises meanwhile, it is trusted again."""
+        self._at_work += 1
+        trips = self._trips
+        try:
+            yield
+        finally:
+            self._at_work -= 1
+            if self._trips == trips:
+                self._trips = 0
 
     async def run(self) -> None:
         """Probes whenever there is doubt, with growing pauses, for ever."""
         while True:
-            await self._doubt.wait()
-            pause = FIRST_PAUSE
+            if self._trips > 1:
+                # Its probes were good, and then the jobs broke: they are not to break in a row.
+                await asyncio.sleep(_pause(self._trips - 1))
+            tries = 1
             while not await self._probe():
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+                await asyncio.sleep(_pause(tries))
+                tries += 1
             self._doubt.clear()
+            await self._until_doubt()
+
+    async def _until_doubt(self) -> None:
+        """Returns when a job has met trouble, or a small question has."""
+        while not self._doubt.is_set():
+            try:
+                async with asyncio.timeout(CALM_SECONDS):
+                    await self._doubt.wait()
+            except TimeoutError:
+                await self._ask()
+
+    async def _ask(self) -> None:
+        """A small question, and once more if it brings trouble."""
+        if await self._ping() is None:
+            return
+        trouble = await self._ping()
+        if trouble is not None:
+            self.doubt(trouble)
+
+    async def _ping(self) -> BackendError | None:
+        """What stands in the way of using it; None when it answers, whatever it says."""
+        try:
+            await self.backend.ping()
+        except (BackendUnreachable, BackendRejectedCredentials) as error:
+            return error
+        except BackendTimeout as error:
+            # Many paint and listen in one thread: slow at work is not gone.
+            return None if self._at_work else error
+        except EaselError as error:
+            _log.debug("an odd answer to a ping", backend=self.backend.name, error=str(error))
+        except Exception:
+            _log.exception("a ping broke", backend=self.backend.name)
+        if not self._at_work:
+            self._trips = 0
+        return None
 
     async def _probe(self) -> bool:
         try:
@@ -106,12 +180,19 @@ class Health:
             for warning in ability.warnings:
                 _log.warning("backend warning", backend=self.backend.name, warning=warning)
         if self._prepare is not None and not self.usable:
-            await self._prepare(self.backend.name)
+            try:
+                await self._prepare(self.backend.name)
+            except Exception as error:
+                # Nobody may claim what is not prepared: it is tried again.
+                _log.exception("a painter is well, but its line is not", error=str(error))
+                return False
         self._settle(State.UP, None)
         return True
 
     def _settle(self, state: State, error: EaselError | None) -> None:
         before, self.state, self.error = self.state, state, error
+        if before is not state:
+            self.since = time.time()
         self._first.set()
         if state is State.UP:
             self._up.set()
@@ -128,6 +209,11 @@ class Health:
                 mend=_advice(state),
             )
         self._changed(self)
+
+
+def _pause(tries: int) -> float:
+    """Seconds after so many tries."""
+    return min(FIRST_PAUSE * 2.0 ** min(tries - 1, 10), LONGEST_PAUSE)
 
 
 def _state_of(error: EaselError) -> State:

@@ -2,7 +2,8 @@
 
     waiting ──claim──▶ running ──▶ painted ──told──▶ delivered
        │  ◀──release──    │ └────▶ failed      (told = the member's message says so)
-       └────────────▶ cancelled ◀──┘
+       ├────────────▶ cancelled ◀──┘
+       └─(waited too long)▶ expired
 
 Of several pictures each is on disk as soon as its call has answered, while the job runs; a
 release, a failure and a cancel leave them there until the end has been told.
@@ -23,7 +24,7 @@ from bot.values.source import Source
 
 
 class Status(StrEnum):
-    """Where a job stands; the last four are ends, `painted` awaits its delivery."""
+    """Where a job stands; the last five are ends, `painted` awaits its delivery."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -31,6 +32,7 @@ class Status(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    EXPIRED = "expired"
 
     @property
     def open(self) -> bool:
@@ -42,9 +44,11 @@ class Status(StrEnum):
 class Job:
     """One row of the queue. Times are seconds since the epoch.
 
-    `route` names the backend that shall paint it. `parent_id` is the job whose Again made it.
-    `failures` counts the attempts that broke; `error_*` tell the last reason (`error_ref` is
-    the number that the log has too). `outcome` is what came of it, if that is words.
+    `routes` name the backends that can paint it; `route` is the one that it was made for, and once
+    it is claimed the one that paints it. `weight` is its member's within the guild. `parent_id`
+    is the job whose Again made it. `failures` counts the attempts that broke; `error_*` tell the
+    last reason (`error_ref` is the number that the log has too). `outcome` is what came of it, if
+    that is words. `remote_id` is the name that an asynchronous backend gave it.
     """
 
     id: int
@@ -64,6 +68,14 @@ class Job:
     error_code: str | None = None
     error_sentence: str | None = None
     error_ref: str | None = None
+    routes: frozenset[str] = frozenset()
+    weight: float = 1.0
+    remote_id: str | None = None
+
+    @property
+    def lane(self) -> int | None:
+        """The guild that it is counted to; None for all DMs and user-installed use together."""
+        return self.guest.guild_id if self.address.reachable else None
 
 
 @dataclass(frozen=True)
@@ -76,14 +88,20 @@ class NewJob:
     route: str
     parent_id: int | None = None
     sources: tuple[Source, ...] = ()
+    routes: frozenset[str] = frozenset()
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a waiting job stands: `position` 1 is next; `eta_seconds` until it is done."""
+    """Where a waiting job stands: `position` 1 is next; `eta_seconds` until it is done.
+
+    `beyond`: it stands further back than is counted; `position` is the last one that is.
+    """
 
     position: int
     eta_seconds: float | None
+    beyond: bool = False
 
 
 @dataclass(frozen=True)

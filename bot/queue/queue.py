@@ -1,20 +1,21 @@
-"""The line: takes orders, cancels them, knows every place, spreads the news.
+"""The desk of the line: takes orders, cancels them, hands them to workers, spreads the news.
 
-Open jobs are held in memory as well (loaded at the start), so caps and places cost no I/O.
-The rows stay the truth: memory follows a step only after the row has taken it.
+A step is on disk before memory follows and before anybody is told. Who is next and where
+everybody stands is known by `standing`: it joins `line` (by the arithmetic of `fairness`),
+`places` and `register`, against whose counts the caps are held.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from bot import log
 from bot.errors import QueueFull
 from bot.queue.job import Job, JobEvent, NewJob, Place, Status
+from bot.queue.standing import Standing
 from bot.queue.store import Store
 from bot.values.guest import Address, Guest
 from bot.values.picture import Picture, Progress
@@ -23,7 +24,10 @@ from bot.values.source import Source
 
 SHOWING_SECONDS = 60.0
 """An order whose card is on its way counts against the caps for so long at the most."""
+EXPIRED = "This waited so long that I took it out of the line. Please try again."
+PAUSED = "An admin has paused this server's line. Your place in line is kept."
 Listener = Callable[[JobEvent], None]
+ToldListener = Callable[[Job, int], None]
 Stop = Callable[[Job | None], bool]
 """`stop(cancelled)` tells a worker that the job it holds was cancelled. True: it saves what is
 finished, and calls `Queue.stopped(cancelled)` after that. With None it saves nothing."""
@@ -40,24 +44,34 @@ class Caps:
     total: int
 
 
-class Queue:
-    """One line per route; first come, first served (fairness has its own seam: `Store.claim`)."""
+@dataclass(frozen=True)
+class Habits:
+    """How the line is kept, in seconds. `slots`: how many jobs each backend does at once."""
 
-    def __init__(self, store: Store) -> None:
+    affinity_seconds: float = 60.0
+    max_wait_seconds: float = 7200.0
+    slots: Mapping[str, int] = field(default_factory=lambda: {"main": 1})
+
+
+class Queue:
+    """One line for all backends: a job waits once, and whoever can paint it may take it."""
+
+    def __init__(self, store: Store, habits: Habits | None = None) -> None:
         self._store = store
-        self._open: dict[int, Job] = {}
+        self._habits = habits or Habits()
+        self._standing = Standing(self._habits.slots, self._moved)
+        self._open = self._standing.open
         # Orders whose row is being written, and those whose card is on its way.
         self._writing: list[Guest] = []
         self._shown: dict[int, Job] = {}
         self._wake: dict[str, asyncio.Event] = {}
         self._listeners: list[Listener] = []
+        self._told_listeners: list[ToldListener] = []
         self._stoppers: dict[int, Stop] = {}
         # Cancelled jobs whose workers still save what is finished.
         self._stopping: dict[int, Job] = {}
-        # Why a route stands still just now, as a sentence.
+        # Why a backend stands still just now, as a sentence.
         self._troubles: dict[str, str] = {}
-        # Seconds from claim to picture of the last jobs of each route, for the ETA.
-        self._seconds: dict[str, deque[float]] = {}
 
     async def load(self, routes: Sequence[str] = ()) -> list[Job]:
         """At the start: rescues what ran, loads what waits; returns the rescued jobs.
@@ -68,7 +82,8 @@ class Queue:
         if routes and (moved := await self._store.adopt(routes, routes[0])):
             _log.warning("jobs of a removed backend go on elsewhere", jobs=moved, to=routes[0])
         accepted, _ = await self._store.open_jobs()
-        self._open = {job.id: job for job in accepted}
+        for job in accepted:
+            self._standing.put(job)
         return orphans
 
     # Who listens, and to what.
@@ -76,6 +91,15 @@ class Queue:
     def subscribe(self, listener: Listener) -> None:
         """`listener(event)` is called for all news, on the event loop; it must not block."""
         self._listeners.append(listener)
+
+    def subscribe_told(self, listener: ToldListener) -> None:
+        """`listener(job, pictures)` is called once a job, when its member has been told the end."""
+        self._told_listeners.append(listener)
+
+    def counts(self) -> tuple[int, int]:
+        """How many jobs stand in line, and how many are being worked on."""
+        waiting = len(self._standing.line)
+        return waiting, len(self._open) - waiting
 
     def wake(self, route: str) -> asyncio.Event:
         """The event that is set when a job of this route may be claimed."""
@@ -86,17 +110,17 @@ class Queue:
     def check(self, user_id: int, guild_id: int | None, caps: Caps) -> None:
         """Raises QueueFull, from memory, when this guest's next job would be over a cap."""
         oldest = time.time() - SHOWING_SECONDS
-        held = [*self._writing, *(job.guest for job in self._open.values())]
-        held += [job.guest for job in self._shown.values() if job.created_at > oldest]
-        mine = sum(guest.user_id == user_id for guest in held)
+        coming = [*self._writing]
+        coming += [job.guest for job in self._shown.values() if job.created_at > oldest]
+        mine = self._open.of_member(user_id) + sum(g.user_id == user_id for g in coming)
         if mine >= caps.per_member:
             raise QueueFull(
                 f"You already have {mine} pictures waiting. Let one finish or cancel one first."
             )
-        if len(held) >= caps.total:
+        if len(self._open) + len(coming) >= caps.total:
             raise QueueFull("The line is full right now. Please try again in a few minutes.")
         if guild_id is not None:
-            theirs = sum(guest.guild_id == guild_id for guest in held)
+            theirs = self._open.of_lane(guild_id) + sum(g.guild_id == guild_id for g in coming)
             if theirs >= caps.per_guild:
                 raise QueueFull(
                     f"This server already has {theirs} pictures waiting. "
@@ -124,10 +148,10 @@ class Queue:
         self._shown.pop(job.id, None)
         if taken is None or not taken.status.open:
             return
-        self._open[taken.id] = taken
+        self._standing.put(taken)
         _log.info("job accepted", job=taken.id, user=taken.guest.user_id, route=taken.route)
-        self.wake(taken.route).set()
-        place = self.place(taken)
+        self._wake_for(taken)
+        place = self._standing.told(taken)
         if shown is not None and place.position != shown.position:
             # The line moved while the card was on its way.
             self._tell(self._waits(taken, place))
@@ -150,10 +174,9 @@ class Queue:
         if stop is None or not stop(job if salvage else None):
             self._ended(job)
             return job
-        self._open.pop(job_id, None)
+        self._leaves(job)
         self._stopping[job_id] = job
         self._tell(JobEvent(replace(job, status=Status.RUNNING), stopping=True))
-        self._tell_places(job.route)
         return job
 
     def stopped(self, job: Job) -> None:
@@ -165,20 +188,31 @@ class Queue:
         """Fresh ways to answer, kept on disk and in memory."""
         fresh = await self._store.readdress(job.id, address)
         if fresh is not None and fresh.id in self._open:
-            self._open[fresh.id] = fresh
+            self._open.put(fresh)
         return fresh
 
     # What the worker tells.
 
-    async def claim(self, route: str, stop: Stop) -> Job | None:
-        """The next job of a route; `stop` is called when it is cancelled."""
-        job = await self._store.claim(route)
-        if job is not None:
-            self._open[job.id] = job
+    async def claim(self, backend: str, stop: Stop, model: str | None = None) -> Job | None:
+        """The next job for a backend that has `model` loaded; `stop` is called when it is
+        cancelled. None when nothing waits for it.
+        """
+        while True:
+            ticket = self._standing.next(backend, model, self._habits.affinity_seconds)
+            if ticket is None:
+                return None
+            try:
+                job = await self._store.claim(ticket.id, backend)
+            except BaseException:
+                self._standing.line.put_back(ticket)
+                raise
+            if job is None:  # the row has moved on, and so does the line
+                self._standing.lost(ticket)
+                continue
+            self._standing.claimed(ticket, job)
             self._stoppers[job.id] = stop
             self._tell(JobEvent(job))
-            self._tell_places(route)
-        return job
+            return job
 
     async def beat(self, job: Job) -> bool:
         """Whether the attempt still owns the job."""
@@ -187,8 +221,10 @@ class Queue:
     def progress(self, job: Job, progress: Progress) -> None:
         """How far it is; only memory and the listeners hear of it."""
         held = self._open.get(job.id)
-        if held is not None and held.status is Status.RUNNING and held.attempt == job.attempt:
-            self._tell(JobEvent(held, progress=progress))
+        if held is None or held.status is not Status.RUNNING or held.attempt != job.attempt:
+            return
+        self._standing.goes_on(held, progress.eta_seconds)
+        self._tell(JobEvent(held, progress=progress))
 
     async def release(
         self, job: Job, *, delay: float, counted: bool, error: str, trouble: str | None = None
@@ -196,19 +232,53 @@ class Queue:
         """Back into line at its old place; `trouble` tells its member why, as a sentence."""
         back = await self._store.release(job, delay=delay, counted=counted, code=error)
         self._stoppers.pop(job.id, None)
-        if back is not None:
-            self._open[back.id] = back
-            event = self._waits(back, self.place(back))
-            self._tell(replace(event, trouble=trouble) if trouble else event)
-            asyncio.get_running_loop().call_later(delay, self.wake(back.route).set)
+        if back is None:
+            await self._find_again(job)
+            return
+        self._standing.back(back, time.time() + delay)
+        event = self._waits(back, self.place(back))
+        self._tell(replace(event, trouble=trouble) if trouble else event)
+        asyncio.get_running_loop().call_later(delay, self._wake_for, back)
 
-    def trouble(self, route: str, sentence: str | None) -> None:
-        """Every waiting card of a route says why it stands still, or no longer says it."""
+    def trouble(self, backend: str, sentence: str | None) -> None:
+        """Every card that only this backend can serve says why it stands still, or no longer."""
+        before = dict(self._troubles)
         if sentence is None:
-            self._troubles.pop(route, None)
+            self._troubles.pop(backend, None)
         else:
-            self._troubles[route] = sentence
-        self._tell_places(route)
+            self._troubles[backend] = sentence
+        if before == self._troubles:
+            return
+        for job in self.waiting():
+            if job.status is Status.WAITING and backend in job.routes:
+                self._tell(self._waits(job, self.place(job)))
+
+    # What admins do.
+
+    def pause(self, guild_id: int, paused: bool) -> None:
+        """A paused guild's jobs keep their places and are not claimed; nothing is lost."""
+        line = self._standing.line
+        (line.pause if paused else line.resume)(guild_id)
+        for job in self.waiting():
+            if job.lane == guild_id and job.status is Status.WAITING:
+                self._tell(self._waits(job, self.place(job)))
+                self._wake_for(job)
+
+    async def clear(self, guild_id: int) -> int:
+        """Cancels all that waits of a guild; how many."""
+        waiting = [j for j in self.waiting() if j.lane == guild_id and j.status is Status.WAITING]
+        ended = [await self.cancel(job.id) for job in waiting]
+        return sum(job is not None for job in ended)
+
+    async def expire(self) -> None:
+        """Ends what has waited too long; called now and then."""
+        oldest = time.time() - self._habits.max_wait_seconds
+        for job in self.waiting():
+            if job.status is Status.WAITING and job.created_at < oldest:
+                ended = await self._store.expire(job.id, EXPIRED)
+                if ended is not None:
+                    _log.warning("job expired", job=job.id, user=job.guest.user_id)
+                    self._ended(ended)
 
     async def keep(self, job: Job, done: Sequence[Picture], first: int) -> bool:
         """Pictures of a job that goes on, from position `first`; False when it does not go on."""
@@ -223,10 +293,10 @@ class Queue:
         """Last pictures and end on disk, then the news; False when the attempt was overtaken."""
         ended = await self._store.painted(job, done, first)
         if ended is None:
+            await self._find_again(job)
             return False
-        if ended.started_at is not None and ended.ended_at is not None:
-            times = self._seconds.setdefault(ended.route, deque(maxlen=10))
-            times.append(ended.ended_at - ended.started_at)
+        if not first:  # else a part of it was painted by an earlier attempt
+            self._standing.learn(ended)
         self._ended(ended)
         return True
 
@@ -234,7 +304,7 @@ class Queue:
         """Another request for a job that still waits; its card follows."""
         changed = await self._store.amend(job, request)
         if changed is not None and changed.id in self._open:
-            self._open[changed.id] = changed
+            self._standing.put(changed)
             self._tell(self._waits(changed, self.place(changed)))
 
     async def refuse(self, job: Job, sentence: str) -> None:
@@ -276,7 +346,22 @@ class Queue:
 
     async def told(self, job: Job) -> None:
         """The member's message says the end."""
-        await self._store.told(job)
+        pictures = await self._store.told(job)
+        if pictures is not None:
+            for listener in self._told_listeners:
+                listener(job, pictures)
+
+    async def call_due(self, job: Job) -> bool:
+        """Whether the member of a delivered job waited long, and has not been called to it."""
+        return await self._store.call_due(job.id)
+
+    async def called(self, job: Job) -> None:
+        """The member was called."""
+        await self._store.called(job.id)
+
+    async def uncalled(self) -> list[Job]:
+        """Delivered jobs whose members are still to be called."""
+        return await self._store.uncalled()
 
     async def get(self, job_id: int) -> Job | None:
         """A job by its number, from memory while it is open, else from its row."""
@@ -289,38 +374,49 @@ class Queue:
 
     def waiting(self) -> Iterable[Job]:
         """All that stands in line or is being painted, oldest first."""
-        return tuple(self._open[key] for key in sorted(self._open))
+        return tuple(sorted(self._open, key=lambda job: job.id))
 
     def place(self, job: Job) -> Place:
-        """How many stand before it (position 1 is next) and when it should be done."""
-        before = [j for j in self._line(job.route) if j.id < job.id]
-        ahead = sum(j.status is Status.WAITING for j in before)
-        return Place(ahead + 1, self._eta(job.route, len(before) + 1))
+        """Where a job stands, as of now; of one whose card is not shown yet, where it would."""
+        return self._standing.place(job)
+
+    def places(self) -> dict[int, Place]:
+        """The places of the next 50, by job."""
+        return self._standing.places()
 
     # Inside.
 
-    def _line(self, route: str) -> list[Job]:
-        return [j for j in self.waiting() if j.route == route]
+    def _moved(self, job: Job, place: Place) -> None:
+        self._tell(self._waits(job, place))
+
+    async def _find_again(self, job: Job) -> None:
+        """An attempt was overtaken: a job whose row waits must not be missing in the line."""
+        row = await self._store.get(job.id)
+        if row is not None and row.status is Status.WAITING and job.id in self._open:
+            self._standing.put(row)
+            self._wake_for(row)
+
+    def _leaves(self, job: Job) -> None:
+        self._stoppers.pop(job.id, None)
+        self._standing.leave(job)
 
     def _ended(self, job: Job) -> None:
-        self._open.pop(job.id, None)
-        self._stoppers.pop(job.id, None)
+        self._leaves(job)
         self._tell(JobEvent(job))
-        self._tell_places(job.route)
 
-    def _eta(self, route: str, jobs: int) -> float | None:
-        times = self._seconds.get(route)
-        return jobs * sum(times) / len(times) if times else None
+    def _wake_for(self, job: Job) -> None:
+        for backend in job.routes:
+            self.wake(backend).set()
 
     def _waits(self, job: Job, place: Place) -> JobEvent:
-        return JobEvent(job, place=place, trouble=self._troubles.get(job.route))
+        return JobEvent(job, place=place, trouble=self.why_still(job))
 
-    def _tell_places(self, route: str) -> None:
-        position = 0
-        for n, job in enumerate(self._line(route), 1):
-            if job.status is Status.WAITING:
-                position += 1
-                self._tell(self._waits(job, Place(position, self._eta(route, n))))
+    def why_still(self, job: Job) -> str | None:
+        """Why a waiting job does not move just now, as a sentence; None when all is well."""
+        if job.lane is not None and self._standing.line.paused(job.lane):
+            return PAUSED
+        told = [self._troubles.get(backend) for backend in sorted(job.routes)]
+        return told[0] if told and all(told) else None
 
     def _tell(self, event: JobEvent) -> None:
         for listener in self._listeners:

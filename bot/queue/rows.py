@@ -76,4 +76,7 @@ def job_of(row: Row[Any]) -> Job:
         error_code=row.error_code,
         error_sentence=row.error_sentence,
         error_ref=row.error_ref,
+        routes=frozenset(row.routes.split(",")) if row.routes else frozenset({row.route}),
+        weight=row.weight,
+        remote_id=row.remote_id,
     )

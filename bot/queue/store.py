@@ -25,7 +25,9 @@ from bot.values.source import Role, Source
 
 _log = log.get("store")
 INTERRUPTED = "I was interrupted three times while drawing this. Please try again."
-_ENDS = (Status.PAINTED, Status.FAILED, Status.CANCELLED)
+CALL_SECONDS = 60.0
+"""Who waited longer for a picture is called to it."""
+_ENDS = (Status.PAINTED, Status.FAILED, Status.CANCELLED, Status.EXPIRED)
 
 
 class Store:
@@ -42,6 +44,8 @@ class Store:
             .values(
                 status=Status.WAITING,
                 route=new.route,
+                routes=",".join(sorted(new.routes or {new.route})),
+                weight=new.weight,
                 request=new.request.model_dump_json(),
                 parent_id=new.parent_id,
                 user_id=guest.user_id,
@@ -96,29 +100,32 @@ class Store:
             .returning(*jobs.c)
         )
 
-    async def claim(self, route: str) -> Job | None:
-        """The next job in line for a backend, now running under a new attempt; or None."""
+    async def claim(self, job_id: int, backend: str) -> Job | None:
+        """A waiting job now runs on a backend, under a new attempt; None when it has moved on."""
         now = time.time()
-        head = (
-            select(jobs.c.id)
-            .where(
-                jobs.c.route == route,
-                jobs.c.status == Status.WAITING,
-                jobs.c.accepted.is_(True),
-                jobs.c.not_before <= now,
-            )
-            .order_by(jobs.c.id)
-            .limit(1)
-            .scalar_subquery()
-        )
         return await self._one(
             update(jobs)
-            .where(jobs.c.id == head)
+            .where(jobs.c.id == job_id, jobs.c.status == Status.WAITING, jobs.c.accepted.is_(True))
             .values(
                 status=Status.RUNNING,
+                route=backend,
                 attempt=jobs.c.attempt + 1,
                 started_at=now,
                 beat_at=now,
+            )
+            .returning(*jobs.c)
+        )
+
+    async def expire(self, job_id: int, sentence: str) -> Job | None:
+        """The end of a job that has waited too long; None when it waits no more."""
+        return await self._one(
+            update(jobs)
+            .where(jobs.c.id == job_id, jobs.c.status == Status.WAITING)
+            .values(
+                status=Status.EXPIRED,
+                ended_at=time.time(),
+                error_code="Expired",
+                error_sentence=sentence,
             )
             .returning(*jobs.c)
         )
@@ -208,22 +215,47 @@ class Store:
             .returning(*jobs.c)
         )
 
-    async def told(self, job: Job) -> None:
-        """The member's message says the end: the pictures and the token are no longer needed."""
+    async def told(self, job: Job) -> int | None:
+        """The member's message says the end: the pictures and the token are no longer needed.
+
+        How many pictures that were; None when it was told before, or by an older attempt.
+        """
         end = Status.DELIVERED if job.status is Status.PAINTED else job.status
+        waited = (job.ended_at or job.created_at) - job.created_at
+        calls = job.status is Status.PAINTED and waited > CALL_SECONDS
         async with self._database.begin() as connection:
             result = await connection.execute(
                 update(jobs)
-                .where(jobs.c.id == job.id, jobs.c.attempt == job.attempt)
-                .values(status=end, told=True, token="")
+                .where(jobs.c.id == job.id, jobs.c.attempt == job.attempt, jobs.c.told.is_(False))
+                .values(status=end, told=True, token="", mention="due" if calls else None)
                 .returning(jobs.c.id)
             )
             if result.first() is None:
-                return  # an older attempt's word
-            await connection.execute(delete(pictures).where(pictures.c.job_id == job.id))
+                return None
+            gone = await connection.execute(delete(pictures).where(pictures.c.job_id == job.id))
             if job.status is Status.PAINTED:
                 # What failed or was cancelled can be tried again.
                 await connection.execute(delete(sources).where(sources.c.job_id == job.id))
+            return gone.rowcount
+
+    async def call_due(self, job_id: int) -> bool:
+        """Whether a delivered job's member is still to be called."""
+        due = select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.mention == "due")
+        async with self._database.begin() as connection:
+            return (await connection.execute(due)).first() is not None
+
+    async def called(self, job_id: int) -> None:
+        """The member was called."""
+        async with self._database.begin() as connection:
+            await connection.execute(update(jobs).where(jobs.c.id == job_id).values(mention="sent"))
+
+    async def uncalled(self) -> list[Job]:
+        """Delivered jobs whose members are still to be called."""
+        async with self._database.begin() as connection:
+            rows = await connection.execute(
+                select(jobs).where(jobs.c.mention == "due").order_by(jobs.c.id)
+            )
+            return await readable(connection, rows.all())
 
     async def get(self, job_id: int) -> Job | None:
         """One job by its number."""
@@ -276,14 +308,25 @@ class Store:
             return orphans
 
     async def adopt(self, routes: Sequence[str], by: str) -> int:
-        """Waiting jobs of backends that are no longer configured go to another; how many."""
+        """Waiting jobs that no configured backend can paint go to another; how many."""
         async with self._database.begin() as connection:
-            result = await connection.execute(
-                update(jobs)
-                .where(jobs.c.status == Status.WAITING, jobs.c.route.not_in(routes))
-                .values(route=by)
+            rows = await connection.execute(
+                select(jobs.c.id, jobs.c.route, jobs.c.routes).where(
+                    jobs.c.status == Status.WAITING
+                )
             )
-            return result.rowcount
+            moved = 0
+            for row in rows.all():
+                held = set((row.routes or row.route).split(","))
+                if kept := sorted(held & set(routes)):
+                    if kept == sorted(held) and row.route in kept:
+                        continue
+                    names = {"route": kept[0], "routes": ",".join(kept)}
+                else:
+                    moved += 1
+                    names = {"route": by, "routes": by}
+                await connection.execute(update(jobs).where(jobs.c.id == row.id).values(**names))
+            return moved
 
     async def open_jobs(self) -> tuple[list[Job], list[Job]]:
         """What waits or runs: (accepted, not yet accepted), each in order."""

@@ -95,11 +95,14 @@ class Worker:
         if not self._health.usable:
             await self._unless_stopped(self._health.ready())
             return
-        job = await self._queue.claim(self._backend.name, self._stop)
+        job = await self._queue.claim(self._backend.name, self._stop, self._health.loaded)
         if job is not None and self._stopping.is_set():
             await self._queue.release(job, delay=0, counted=False, error="Stopped")
         elif job is not None:
-            await self._carry(job)
+            with self._health.working():
+                await self._carry(job)
+            # The weights stay after a request (sdapi trap 4): the next of this model is quick.
+            self._health.loaded = job.request.model or self._health.loaded
         if job is not None:
             return
         with contextlib.suppress(TimeoutError):

@@ -107,7 +107,8 @@ class BackendSettings(_Strict):
 
     `timeout_seconds`: the longest one call for pictures may take, loading of the model included.
     `concurrency`: requests in flight at once (an A1111-style server paints one at a time).
-    `rate` (requests per second) and `burst` (requests): the server's own throttle, if it has one.
+    `rate` (requests per second) and `burst` (requests): the server's own throttle, if it has one;
+    backends with the same host and key or user share it, and the smallest of theirs counts.
     `payload`: the operator's own fields, merged under Easel's. `models`: the same for one
     checkpoint, by its name or a pattern with `*`, merged over the backend's.
     `allow_load`: whether `/switch-model` also loads the checkpoint for a whole server; None is
@@ -169,6 +170,8 @@ class Limits(_Strict):
     """The operator's ceilings, above every server's own.
 
     `max_pixels`: width × height of one picture. `waiting_*`: jobs that wait or run at once.
+    `affinity_seconds`: how long a job may be passed over so that the loaded checkpoint is used
+    first. `max_wait_seconds`: what has waited longer is taken out of the line.
     """
 
     max_pixels: int = Field(2048 * 2048, ge=64 * 64, le=16_384 * 16_384)
@@ -177,6 +180,8 @@ class Limits(_Strict):
     waiting_per_member: int = Field(5, ge=1)
     waiting_per_guild: int = Field(50, ge=1)
     waiting_total: int = Field(500, ge=1)
+    affinity_seconds: float = Field(60.0, ge=0, le=3600)
+    max_wait_seconds: float = Field(7200.0, ge=60, le=86_400)
 
 
 class EaselFile(_Strict):

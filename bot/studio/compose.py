@@ -41,7 +41,7 @@ def compose(options: DrawOptions, terms: Terms) -> ImageRequest:
     Raises BadOption, UnknownName.
     """
     family, ability, limits = terms.family, terms.ability, terms.limits
-    options, rest = folded(options)
+    options, rest = folded(options, terms.kind)
     seed = _seed(options.seed)
     words = written(options, seed, ability, terms.library)
     width, height = _size(options, family, limits, ability.step_pixels)
@@ -60,7 +60,7 @@ def compose(options: DrawOptions, terms: Terms) -> ImageRequest:
         cfg_scale=_cfg(options.cfg_scale, family.cfg_scale),
         seed=seed,
         count=_within("count", options.count, 1, 1, limits.max_count),
-        **refined(options, rest, terms),
+        **refined(options, rest, terms, seed),
     )
     if request.pixels > limits.max_pixels:
         raise BadOption(
@@ -181,14 +181,24 @@ def _sampling(
     schedulers = {s.label: s.label for s in ability.schedulers}
     schedulers |= {s.name: s.label for s in ability.schedulers}
     return (
-        _name("sampler", options.sampler, family.sampler, samplers),
-        _name("scheduler", options.scheduler, family.scheduler, schedulers),
+        _name("sampler", options.sampler, family.sampler, samplers, ability),
+        _name("scheduler", options.scheduler, family.scheduler, schedulers, ability),
     )
 
 
-def _name(option: str, given: str | None, default: str | None, names: dict[str, str]) -> str | None:
-    """The painter's spelling; the family's own choice only where the painter has it."""
+def _name(
+    option: str, given: str | None, default: str | None, names: dict[str, str], ability: Ability
+) -> str | None:
+    """The painter's spelling; the family's own choice only where the painter has it.
+
+    Painters with the wider fields list what they have: one of theirs that lists nothing has a
+    broken list, and another's can't be chosen from.
+    """
     if given is not None:
+        if not names and not ability.second_pass:
+            raise BadOption(
+                option, f"The image server here can't choose a {option}. Leave `{option}` out."
+            )
         return resolve(option, option, given, names) if names else unchecked(option, given)
     if default is None:
         return None

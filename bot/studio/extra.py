@@ -104,7 +104,7 @@ def _key(written: str) -> str:
     own = same(written, _OWN_OPTIONS)
     if own is not None:
         raise BadOption(OPTION, f"`{_short(written)}` has an option of its own: {own}.")
-    raise UnknownName(OPTION, "setting", written, nearest(written[:100], KEYS))
+    raise UnknownName(OPTION, "setting", written, nearest(written[:100], KEYS, cutoff=0.0))
 
 
 def _number(low: float, high: float, key: str, raw: str) -> float:

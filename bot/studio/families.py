@@ -24,7 +24,7 @@ from pydantic import (
 
 from bot.errors import ConfigurationError
 from bot.studio.catalogue import REMEMBERED, About, Index, Known, KnownModel, check_pattern
-from bot.values.request import PROMPT_LIMIT
+from bot.values.request import PROMPT_LIMIT, NetFamily
 
 MODELS_FILE = Path(__file__).parents[2] / "resources" / "models.yaml"
 Side = Annotated[int, Field(ge=64, le=4096, multiple_of=8)]
@@ -35,6 +35,7 @@ class Family(BaseModel):
     """One family. `sizes` maps an aspect's name to (width, height) in pixels.
 
     `clip_skip` (1 to 12) and `negative_prompt` are None where the painter's own will do.
+    `control` is whose ControlNets fit, None where none do.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +49,7 @@ class Family(BaseModel):
     scheduler: str | None = None
     clip_skip: int | None = Field(None, ge=1, le=12)
     negative_prompt: str | None = Field(None, max_length=PROMPT_LIMIT)
+    control: NetFamily | None = None
 
     @field_validator("pattern")
     @classmethod

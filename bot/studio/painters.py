@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 
-from bot.errors import BackendRejectedCredentials, EaselError, Refusal
+from bot.errors import BackendRejectedCredentials, EaselError, Refusal, UnknownName
 from bot.queue.health import Health, State
 from bot.studio.compose import model_names, unchecked
+from bot.studio.fitness import can_choose, can_paint, check_names
 from bot.studio.search import find, resolve, same
 from bot.values.ability import UNKNOWN, Ability
+from bot.values.request import ImageRequest
+
+AWAY_SECONDS = 600.0
+"""A painter that has been away for longer takes no new orders."""
+
+
+LISTS: Mapping[str, Callable[[Ability], Iterable[str]]] = {
+    "samplers": lambda a: (s.name for s in a.samplers),
+    "schedulers": lambda a: (s.label for s in a.schedulers),
+    "upscalers": lambda a: _real(a.upscalers),
+    "hires_upscalers": lambda a: (*a.latent_upscalers, *_real(a.upscalers)),
+    "vaes": lambda a: a.vaes,
+    "faces": lambda a: a.faces,
+}
+"""What can be chosen by name from a painter's lists, in its order."""
 
 
 class Painters:
@@ -29,41 +46,13 @@ class Painters:
         """Whether a painter has told its lists."""
         return self._painters[route].backend.ability is not None
 
-    def trouble(self, route: str) -> str | None:
-        """Why nothing moves there just now, as a sentence; None when all is well."""
-        painter = self._painters.get(route)
-        return trouble_of(painter) if painter is not None else None
+    def listed(self, what: str, typed: str = "") -> list[str]:
+        """At most 25 names of all painters that hold all typed words; `what` is one of LISTS."""
+        return find(typed, dict.fromkeys(n for a in self.abilities() for n in LISTS[what](a)))
 
     def models(self, typed: str = "") -> list[str]:
-        """At most 25 checkpoints whose names hold all typed words."""
-        return find(typed, dict.fromkeys(self.all_models().values()))
-
-    def samplers(self, typed: str = "") -> list[str]:
-        """At most 25 samplers of all painters."""
-        return find(typed, dict.fromkeys(s.name for a in self.abilities() for s in a.samplers))
-
-    def schedulers(self, typed: str = "") -> list[str]:
-        """At most 25 schedulers of all painters."""
-        return find(typed, dict.fromkeys(s.label for a in self.abilities() for s in a.schedulers))
-
-    def upscalers(self, typed: str = "") -> list[str]:
-        """At most 25 upscalers of all painters."""
-        names = dict.fromkeys(n for a in self.abilities() for n in a.upscalers if n != "None")
-        return find(typed, names)
-
-    def vaes(self, typed: str = "") -> list[str]:
-        """At most 25 VAEs of all painters."""
-        return find(typed, dict.fromkeys(n for a in self.abilities() for n in a.vaes))
-
-    def faces(self, typed: str = "") -> list[str]:
-        """At most 25 ways of face restoration."""
-        return find(typed, dict.fromkeys(n for a in self.abilities() for n in a.faces))
-
-    def hires_upscalers(self, typed: str = "") -> list[str]:
-        """At most 25 upscalers for a second pass, latent ones first."""
-        latent = [n for a in self.abilities() for n in a.latent_upscalers]
-        plain = [n for a in self.abilities() for n in a.upscalers if n != "None"]
-        return find(typed, dict.fromkeys((*latent, *plain)))
+        """At most 25 of the checkpoints that can be chosen."""
+        return find(typed, self.choosable())
 
     def loras(self, typed: str = "") -> list[str]:
         """At most 25 LoRAs, found by name and alias."""
@@ -113,12 +102,19 @@ class Painters:
             raise Refusal("The image server can't be asked right now. Please try again later.")
 
     def fixed(self) -> str | None:
-        """The one model, when nobody but the operator can change it; else None."""
-        names = set(self.all_models().values())
+        """What is drawn with, when nobody but the operator can change it; else None."""
         abilities = self.abilities()
-        if not abilities or len(names) > 1 or any(a.switches_models for a in abilities):
+        if not abilities or any(a.switches_models for a in abilities) or self.choosable():
             return None
-        return next(iter(names), "the model it was started with")
+        own = dict.fromkeys(filter(None, (_own(a) for a in abilities)))
+        return " and ".join(own) or "the model it was started with"
+
+    def choosable(self) -> list[str]:
+        """The models that a request can choose: by name, or by the painter that it goes to."""
+        several = len(self._painters) > 1
+        able = [a for a in self.abilities() if several or a.switches_models]
+        names = dict.fromkeys(self.all_models().values())
+        return [n for n in names if any(a.models and can_choose(n, a) for a in able)]
 
     def may_load(self, route: str, guilds: int) -> bool:
         """Whether choosing a model for a server of `guilds` also loads it into memory."""
@@ -139,20 +135,60 @@ class Painters:
         return chosen if chosen is None or not names else same(chosen, names)
 
     def route(self, model: str | None) -> str:
-        """The first painter that lists the model and is up; without a model, the first one up."""
+        """The first painter that can draw with the model and is up; without one, the first up."""
+        return self.routes(model)[0]
+
+    def routes(self, model: str | None) -> list[str]:
+        """The painters that can draw with a model, the most hopeful first; never empty.
+
+        Raises Refusal when even the first cannot be used.
+        """
+        able = self._in_order(model)
+        self.usable(able[0])
+        return able
+
+    def likely(self, model: str | None) -> str:
+        """The first of them, whether it can be used just now or not."""
+        return self._in_order(model)[0]
+
+    def _in_order(self, model: str | None) -> list[str]:
         able = [
             name
             for name, health in self._painters.items()
             if model is None
-            or not (ability := health.backend.ability)
-            or not ability.models
-            or any(m.name == model for m in ability.models)
+            or not health.backend.ability
+            or can_choose(model, health.backend.ability)
         ] or list(self._painters)
-        up = [n for n in able if self._painters[n].state is State.UP]
-        hopeful = [n for n in able if self._painters[n].state is not State.REJECTED]
-        route = (up or hopeful or able)[0]
+        order = {State.UP: 0, State.REJECTED: 2}
+        able.sort(key=lambda name: order.get(self._painters[name].state, 1))
+        return able
+
+    def again(self, request: ImageRequest, route: str) -> str:
+        """Who paints a complete request once more: the same one, else another that has all of it.
+
+        Raises UnknownName for what is gone, Refusal.
+        """
+        route = route if route in self else self.route(request.model)
+        if request.unseen is not None:
+            # Its names are as they were typed: they are looked up when it is composed anew.
+            self.usable(route)
+            return route
+        try:
+            check_names(request, self.ability(route))
+        except UnknownName:
+            others = [n for n in self.able(request, route) if n != route]
+            if not others:
+                raise
+            route = next(n for n in self.routes(None) if n in others)
         self.usable(route)
         return route
+
+    def able(self, request: ImageRequest, route: str) -> frozenset[str]:
+        """All painters that can paint this very request, names and all; `route` is one of them."""
+        if not self.known(route):
+            return frozenset({route})
+        others = (n for n in self._painters if n != route and self.known(n))
+        return frozenset({route, *(n for n in others if can_paint(request, self.ability(n)))})
 
     def route_that(self, ability: str, what: str) -> str:
         """The first painter that is able to, those that are up first. Raises Refusal."""
@@ -168,16 +204,36 @@ class Painters:
         return (up or able)[0]
 
     def usable(self, route: str) -> None:
-        """A wrong password is not worth waiting for: it is said at once."""
-        error = self._painters[route].error
+        """A wrong password is not worth waiting for, nor is a server that stays away."""
+        painter = self._painters[route]
+        error = painter.error
         if isinstance(error, BackendRejectedCredentials):
             raise Refusal(error.sentence, detail=str(error))
+        away = time.time() - painter.since
+        if painter.state is State.DOWN and away > AWAY_SECONDS:
+            raise Refusal(
+                f"The image server has been away for {away / 60:.0f} minutes. "
+                "Please try again later; what is in line already keeps its place."
+            )
+
+
+def _real(upscalers: Iterable[str]) -> Iterable[str]:
+    return (name for name in upscalers if name != "None")
+
+
+def _own(ability: Ability) -> str | None:
+    """What a painter draws with that takes no other."""
+    alone = ability.models[0].name if len(ability.models) == 1 else None
+    return ability.current_model or alone
 
 
 def trouble_of(painter: Health) -> str | None:
     """The sentence for waiting cards while a painter cannot be used."""
+    error = painter.error
+    told = error is not None and error.sentence != error.default_sentence
+    down = error.sentence if error and told else "The image server can't be reached right now."
     return {
-        State.DOWN: "The image server can't be reached right now. Your place in line is kept.",
+        State.DOWN: f"{down} Your place in line is kept.",
         State.REJECTED: "The image server doesn't accept this bot's password just now. "
         "Your place in line is kept.",
     }.get(painter.state)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.errors import BadOption
 from bot.studio.library import Library
 from bot.studio.options import DrawOptions
-from bot.studio.search import resolve
+from bot.studio.search import resolve, same
 from bot.studio.words import expand
 from bot.values.ability import Ability
 from bot.values.request import PROMPT_LIMIT
@@ -17,7 +17,8 @@ NO_STYLE = "none"
 """Typed for `style`, it switches off a style that was chosen for all."""
 LARGEST_WEIGHT = 4.0
 
-_TAG = re.compile(r"<lora:([^:<>]+)((?::[^<>]*)?)>")
+_TAG = re.compile(r"<lora:([^:<>]+)((?::[^<>]*)?)>", re.IGNORECASE)
+_WEIGHT = re.compile(r"\s*-?([0-9]+\.?[0-9]*|\.[0-9]+)\s*")
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,15 @@ class Written:
 def written(options: DrawOptions, seed: int, ability: Ability, library: Library) -> Written:
     """The prompts of an order. Raises BadOption, UnknownName."""
     prompt = clean("prompt", options.prompt)
-    if not prompt:
-        raise BadOption("prompt", "The prompt is empty. Say in a few words what to draw.")
     negative = clean("negative_prompt", options.negative_prompt or "")
     wildcards = library.wildcards
     subject = prompt = expand(prompt, seed=seed, wildcards=wildcards)
-    negative = expand(negative, seed=seed, wildcards=wildcards, option="negative_prompt")
+    if not prompt.strip():
+        raise BadOption("prompt", "The prompt is empty. Say in a few words what to draw.")
+    negative = kept_out("negative_prompt", negative, seed, library)
     if options.style and options.style.casefold() != NO_STYLE:
         prompt, negative = library.styles.find(options.style).apply(prompt, negative)
-    prompt = " ".join([_spelt(prompt, ability), *_tags(options.lora, ability)])
+    prompt = " ".join([_spelt("prompt", prompt, ability), *_tags(options.lora, ability)])
     if len(prompt) > PROMPT_LIMIT:
         raise BadOption(
             "lora" if options.lora else "prompt",
@@ -48,6 +49,30 @@ def written(options: DrawOptions, seed: int, ability: Ability, library: Library)
             f"at most {PROMPT_LIMIT} are possible.",
         )
     return Written(prompt, negative, subject if prompt != subject else None)
+
+
+def aside(option: str, text: str, seed: int, ability: Ability, library: Library) -> str:
+    """A second prompt (of a second pass), resolved and spelt. Raises BadOption, UnknownName."""
+    resolved = expand(text, seed=seed, wildcards=library.wildcards, option=option)
+    return _spelt(option, resolved, ability)
+
+
+def kept_out(option: str, text: str, seed: int, library: Library) -> str:
+    """A negative prompt, resolved. Raises BadOption for a LoRA in it: servers pass it over."""
+    resolved = expand(text, seed=seed, wildcards=library.wildcards, option=option)
+    tag = _TAG.search(resolved)
+    if tag is not None:
+        raise BadOption(
+            option,
+            "A LoRA does nothing in the negative prompt. Write it into the prompt or into `lora`.",
+            part=tag[0],
+        )
+    return resolved
+
+
+def without_tags(text: str) -> str:
+    """The text without its LoRA tags."""
+    return " ".join(_TAG.sub(" ", text).split(" ")).strip(" ,")
 
 
 def clean(option: str, text: str) -> str:
@@ -67,29 +92,69 @@ def clean(option: str, text: str) -> str:
 def weighed(typed: str) -> tuple[str, str]:
     """`name:0.8` in two; without a weight it is 1."""
     name, colon, weight = typed.rpartition(":")
-    if colon and re.fullmatch(r"\s*-?([0-9]+\.?[0-9]*|\.[0-9]+)\s*", weight):
+    if colon and _WEIGHT.fullmatch(weight):
         return name.strip(), weight.strip()
     return typed.strip(), "1"
 
 
+def loras_in(prompt: str) -> list[str]:
+    """The names in a prompt's `<lora:…>` tags."""
+    return [match[1] for match in _TAG.finditer(prompt)]
+
+
 def _tags(lora: str | None, ability: Ability) -> list[str]:
     """The option `lora` as tags with the painter's own names."""
+    if lora is None or not lora.strip():
+        return []
     tags = []
-    for typed in (lora or "").split(","):
-        if not typed.strip():
-            continue
+    for typed in filter(None, (part.strip() for part in lora.split(","))):
         name, weight = weighed(typed)
-        if abs(float(weight)) > LARGEST_WEIGHT:
-            raise BadOption(
-                "lora", f"A LoRA's weight can be -{LARGEST_WEIGHT:g} to {LARGEST_WEIGHT:g}."
-            )
+        if ":" in name and same(name, _lora_names(ability)) is None:
+            name, _, wrong = name.rpartition(":")
+            raise BadOption("lora", _wrong_weight(name, wrong))
+        _check_weight("lora", name, weight)
         tags.append(f"<lora:{_known('lora', name, ability)}:{weight}>")
+    if not tags:
+        raise BadOption("lora", "`lora` names no LoRA. Write `name:weight`, or leave it out.")
     return tags
 
 
-def _spelt(prompt: str, ability: Ability) -> str:
+def _spelt(option: str, prompt: str, ability: Ability) -> str:
     """The prompt with the tags in it spelt as the painter spells them: it drops all others."""
-    return _TAG.sub(lambda m: f"<lora:{_known('prompt', m[1], ability)}{m[2]}>", prompt)
+
+    def spelt(tag: re.Match[str]) -> str:
+        try:
+            # A second figure is for U-Net, `key=value` for extensions.
+            for given in filter(None, tag[2].split(":")):
+                _check_weight(option, tag[1], given.partition("=")[2] if "=" in given else given)
+            return f"<lora:{_known(option, tag[1], ability)}{tag[2]}>"
+        except BadOption as error:
+            error.part = tag[0]
+            raise
+
+    return _TAG.sub(spelt, prompt)
+
+
+def _check_weight(option: str, name: str, weight: str) -> None:
+    if not _WEIGHT.fullmatch(weight) or abs(float(weight)) > LARGEST_WEIGHT:
+        raise BadOption(option, _wrong_weight(name, weight))
+
+
+def _wrong_weight(name: str, weight: str) -> str:
+    shown, wrong = (text.replace("`", "'")[:60] for text in (name.strip(), weight.strip()))
+    return (
+        f"The weight of the LoRA `{shown}` can be -{LARGEST_WEIGHT:g} to {LARGEST_WEIGHT:g}, "
+        f"not `{wrong}`."
+    )
+
+
+def _lora_names(ability: Ability) -> dict[str, str]:
+    """Everything that may be typed for a LoRA, and its name."""
+    names = {lora.name: lora.name for lora in ability.loras}
+    for lora in ability.loras:
+        if lora.alias:
+            names.setdefault(lora.alias, lora.name)
+    return names
 
 
 def _known(option: str, name: str, ability: Ability) -> str:
@@ -97,8 +162,5 @@ def _known(option: str, name: str, ability: Ability) -> str:
         raise BadOption(
             option, "The image server here has no LoRAs, so one would do nothing. Leave it out."
         )
-    names = {lora.name: lora.name for lora in ability.loras}
-    for lora in ability.loras:
-        if lora.alias:
-            names.setdefault(lora.alias, lora.name)
+    names = _lora_names(ability)
     return resolve(option, "LoRA", name, names) if names else name.strip()

@@ -59,6 +59,7 @@ _WHAT = {
 
 def options_of(reading: Reading) -> DrawOptions:
     """The options that would draw a picture like it; what is no sensible value is left out."""
+    words = words_of(reading)
     settings, infotext = reading.settings, reading.infotext
     given: dict[str, Any] = {option: settings.get(key) for key, option in _WORDS.items()}
     for key, (option, read) in _NUMBERS.items():
@@ -70,12 +71,17 @@ def options_of(reading: Reading) -> DrawOptions:
     if given["hires"] or given["hires_upscaler"]:
         given["hires_strength"] = _read(float, settings.get("Denoising strength"))
     return DrawOptions(
-        prompt=_resolved(reading.prompt) or "a picture",
-        negative_prompt=_resolved(reading.negative_prompt),
+        prompt=words.prompt or "a picture",
+        negative_prompt=words.negative_prompt or "",
         style=NO_STYLE,
         extra=", ".join(_pairs(settings)) or None,
         **given,
     )
+
+
+def words_of(reading: Reading) -> DrawOptions:
+    """Its prompts alone; no sign in them is a choice or a wildcard any more."""
+    return DrawOptions(_resolved(reading.prompt), _resolved(reading.negative_prompt) or None)
 
 
 def redrawn(reading: Reading, draft: Callable[[DrawOptions], T]) -> tuple[T, list[str]]:
@@ -89,15 +95,20 @@ def redrawn(reading: Reading, draft: Callable[[DrawOptions], T]) -> tuple[T, lis
         try:
             return draft(options), left_out
         except BadOption as error:
-            less = _without(options, error.option, reading)
+            less = _without(options, error, reading)
             if less == options:
                 raise
-            left_out.append(_WHAT[error.option].format(getattr(options, error.option)))
+            what = _WHAT.get(error.option, "")
+            left_out.append(error.part or what.format(getattr(options, error.option)))
         options = less
 
 
-def _without(options: DrawOptions, name: str, reading: Reading) -> DrawOptions:
+def _without(options: DrawOptions, error: BadOption, reading: Reading) -> DrawOptions:
     """The options without what a refusal named; the same when that is none of the settings."""
+    name = error.option
+    if error.part and name in ("prompt", "negative_prompt"):
+        words = getattr(options, name).replace(error.part, "").strip(" ,")
+        return replace(options, **{name: words})
     if name not in _WHAT:
         return options
     if name in ("width", "height"):

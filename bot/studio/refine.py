@@ -6,6 +6,7 @@ anything is queued: servers pass over both in silence, or fail (sdapi traps 2 an
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -14,10 +15,11 @@ from typing import Any
 from bot.errors import BadOption
 from bot.studio.extra import ExtraValue, parse_extra
 from bot.studio.options import DrawOptions
+from bot.studio.prompting import aside, kept_out
 from bot.studio.search import resolve
 from bot.studio.terms import Terms
 from bot.values.ability import UNKNOWN, Ability
-from bot.values.request import Hires, Rare
+from bot.values.request import Hires, Kind, Rare
 
 _FOLDED = {
     "Hires upscale": "hires",
@@ -50,14 +52,22 @@ _RARE = {
     "Distilled CFG Scale": "distilled_cfg_scale",
     "Token merging ratio": "token_merging",
 }
+STRENGTH = "Denoising strength"
 DEFAULT_SCALE = 2.0
 SWITCH_AT = 0.8
 """Where a refiner takes over when nothing is said: its makers' own advice."""
 
 
-def folded(options: DrawOptions) -> tuple[DrawOptions, dict[str, ExtraValue]]:
-    """The options with those of `extra:` in their own places, and the rest. Raises BadOption."""
+def folded(
+    options: DrawOptions, kind: Kind = "txt2img"
+) -> tuple[DrawOptions, dict[str, ExtraValue]]:
+    """The options with those of `extra:` in their own places, and the rest. Raises BadOption.
+
+    Painting over a picture has a denoising strength of its own (`over.OverOptions`).
+    """
     extra = parse_extra(options.extra) if options.extra else {}
+    if kind != "txt2img":
+        extra.pop(STRENGTH, None)
     own = {
         option: extra[key]
         for key, option in _FOLDED.items()
@@ -67,8 +77,10 @@ def folded(options: DrawOptions) -> tuple[DrawOptions, dict[str, ExtraValue]]:
     return replace(options, **own), rest  # type: ignore[arg-type]
 
 
-def refined(options: DrawOptions, rest: Mapping[str, ExtraValue], terms: Terms) -> dict[str, Any]:
-    """The finer fields of a request, by name. Raises BadOption, UnknownName."""
+def refined(
+    options: DrawOptions, rest: Mapping[str, ExtraValue], terms: Terms, seed: int
+) -> dict[str, Any]:
+    """The finer fields of a request with this seed, by name. Raises BadOption, UnknownName."""
     ability = terms.ability
     clip_skip = options.clip_skip
     if clip_skip is not None:
@@ -80,16 +92,18 @@ def refined(options: DrawOptions, rest: Mapping[str, ExtraValue], terms: Terms) 
     if options.tiling:
         _able(ability.second_pass, "tile", "tiling")
     return {
-        "hires": _hires(options, rest, terms),
+        "hires": _hires(options, rest, terms, seed),
         "vae": _vae(options.vae, ability),
         "clip_skip": clip_skip,
         "faces": _faces(options.face_restoration, ability),
         "tiling": bool(options.tiling),
-        "rare": _rare(rest, ability),
+        "rare": _rare(rest, ability, seed),
     }
 
 
-def _hires(options: DrawOptions, rest: Mapping[str, ExtraValue], terms: Terms) -> Hires | None:
+def _hires(
+    options: DrawOptions, rest: Mapping[str, ExtraValue], terms: Terms, seed: int
+) -> Hires | None:
     ability, limits = terms.ability, terms.limits
     own = {field: rest[key] for key, field in _HIRES.items() if key in rest}
     typed = (options.hires, options.hires_upscaler, options.hires_strength, *own.values())
@@ -109,14 +123,33 @@ def _hires(options: DrawOptions, rest: Mapping[str, ExtraValue], terms: Terms) -
         raise BadOption("hires_strength", f"`hires_strength` can be 0 to 1, not {strength:g}.")
     if int(own.get("steps") or 0) > limits.max_steps:
         raise BadOption("extra", f"`Hires steps` can be at most {limits.max_steps} here.")
-    upscalers = [n for n in (*ability.latent_upscalers, *ability.upscalers) if n != "None"]
+    own |= _second_prompts(own, terms, seed)
     own |= _checkpoint(own, "checkpoint", ability)
     own |= _named(own, "sampler", "sampler", (s.name for s in ability.samplers))
     own |= _named(own, "scheduler", "scheduler", (s.label for s in ability.schedulers))
-    chosen = options.hires_upscaler
-    if chosen is not None:
-        chosen = _found("hires_upscaler", "upscaler", chosen, upscalers)
+    chosen = _enlarger(options.hires_upscaler, ability)
     return Hires.model_validate({"scale": scale, "strength": strength, "upscaler": chosen, **own})
+
+
+def _second_prompts(
+    own: Mapping[str, ExtraValue], terms: Terms, seed: int
+) -> dict[str, ExtraValue]:
+    """The prompts of a second pass, resolved and spelt as the first's."""
+    found: dict[str, ExtraValue] = {}
+    if "prompt" in own:
+        found["prompt"] = aside("extra", str(own["prompt"]), seed, terms.ability, terms.library)
+    if "negative_prompt" in own:
+        negative = str(own["negative_prompt"])
+        found["negative_prompt"] = kept_out("extra", negative, seed, terms.library)
+    return found
+
+
+def _enlarger(typed: str | None, ability: Ability) -> str | None:
+    """What enlarges before a second pass; None leaves it to the backend, which says "Latent"."""
+    names = [n for n in (*ability.latent_upscalers, *ability.upscalers) if n != "None"]
+    if typed is not None:
+        return _found("hires_upscaler", "upscaler", typed, names)
+    return None if "Latent" in names else next(iter(names), None)
 
 
 def _vae(typed: str | None, ability: Ability) -> str | None:
@@ -143,7 +176,7 @@ def _faces(typed: str | None, ability: Ability) -> str | None:
     return _found("face_restoration", "way of face restoration", typed, ability.faces)
 
 
-def _rare(rest: Mapping[str, ExtraValue], ability: Ability) -> Rare:
+def _rare(rest: Mapping[str, ExtraValue], ability: Ability, seed: int) -> Rare:
     rare = {field: rest[key] for key, field in _RARE.items() if key in rest}
     if not rare:
         return Rare()
@@ -153,6 +186,9 @@ def _rare(rest: Mapping[str, ExtraValue], ability: Ability) -> Rare:
         rare.setdefault("refiner_switch_at", SWITCH_AT)
     if "variation_seed" in rare:
         rare.setdefault("variation_strength", 0.1)
+    if "variation_strength" in rare and rare.get("variation_seed", -1) == -1:
+        # Fixed here, as the seed is: the same order must give the same picture again.
+        rare["variation_seed"] = random.Random(f"variation of {seed}").randrange(2**31)
     return Rare.model_validate(rare)
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 
 from bot.errors import UnknownName
+
+LONGEST_VALUE = 100
+"""Characters of a choice's value (contracts: discord 8)."""
+_DIGEST = re.compile(r"~([0-9a-f]{16})$")
 
 
 def find(typed: str, names: Iterable[str], most: int = 25) -> list[str]:
@@ -29,6 +34,10 @@ def resolve(option: str, kind: str, typed: str, names: Mapping[str, str]) -> str
     """
     if typed in names:
         return names[typed]
+    if _DIGEST.search(typed):
+        typed = whole(typed, names.values())
+        if typed in names:
+            return names[typed]
     plain = _plain(typed)
     same = {exact for other, exact in names.items() if _plain(other) == plain}
     if len(same) == 1:
@@ -37,7 +46,28 @@ def resolve(option: str, kind: str, typed: str, names: Mapping[str, str]) -> str
     if len(held) == 1:
         return held.pop()
     close = nearest(typed, held or names.values(), cutoff=0.0)
-    raise UnknownName(option, kind, typed, close)
+    raise UnknownName(option, kind, typed, close, several=bool(held))
+
+
+def shortened(name: str, most: int = LONGEST_VALUE) -> str:
+    """A name as the value of a choice, at most `most` characters: two may begin alike."""
+    if len(name) <= most:
+        return name
+    return f"{name[: most - 17]}~{_digest(name)}"
+
+
+def whole(value: str, names: Iterable[str]) -> str:
+    """The name that such a value stands for; the value itself when it is gone."""
+    digest = _DIGEST.search(value)
+    if digest is None:
+        return value
+    beginning = value[: digest.start()]
+    alike = (name for name in names if name.startswith(beginning))
+    return next((name for name in alike if _digest(name) == digest[1]), value)
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def same(wanted: str, names: Mapping[str, str]) -> str | None:

@@ -113,8 +113,9 @@ class Shelf:
         loaded: dict[str, list[str]] = {}
         for painter, health in self._painters.items():
             ability = health.backend.ability
-            if ability is not None and ability.current_model is not None:
-                loaded.setdefault(ability.current_model, []).append(painter)
+            name = health.backend.loaded or (ability.current_model if ability else None)
+            if name is not None:
+                loaded.setdefault(name, []).append(painter)
         return loaded
 
     def _suits(self, model: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from bot.errors import Gone, NotAllowed, Refusal
 from bot.guilds import Effective, Guilds, Scope
@@ -16,6 +18,7 @@ from bot.settings import Limits
 from bot.studio.compose import check_ceilings, new_seed
 from bot.studio.drafts import Draft, Drafts
 from bot.studio.library import Library
+from bot.studio.lines import Lines
 from bot.studio.options import DrawOptions
 from bot.studio.over import (
     OverOptions,
@@ -28,6 +31,7 @@ from bot.studio.over import (
     upscaling,
 )
 from bot.studio.painters import Painters
+from bot.studio.readings import words_of
 from bot.studio.rules import Rules
 from bot.studio.search import resolve
 from bot.studio.shelf import Shelf
@@ -63,12 +67,12 @@ class Studio:
         self._queue = queue
         self.painters = Painters(painters)
         self._limits = limits
-        self._allowed = frozenset(allowed_guilds)
         self._owners = frozenset(owners)
         self.shelf = Shelf(painters, library.families, guilds)
         self.styles = library.styles
-        self.rules = Rules(guilds, limits, owners, self._spell)
+        self.rules = Rules(guilds, limits, owners, self._spell, allowed_guilds)
         self.guild_count: Callable[[], int] = lambda: 1
+        self.lines = Lines(queue, guilds, self.rules, owners)
         self.drafts = Drafts(self.painters, library, self.rules, limits)
 
     # Orders.
@@ -80,26 +84,39 @@ class Studio:
         self._queue.check(guest.user_id, guest.guild_id, _caps(draft.limits))
         return draft
 
-    def redraw(self, reading: Reading, guest: Guest) -> tuple[Draft, Sequence[str]]:
-        """A picture's own settings as a draft, and what of them can't be had. Raises Refusal."""
+    def redraw(
+        self, reading: Reading, guest: Guest, own: Mapping[str, Any] | None = None
+    ) -> tuple[Draft, Sequence[str]]:
+        """A picture's own settings as a draft, and what of them can't be had. Raises Refusal.
+
+        `own` are options that the guest gave beside them, by name.
+        """
         self._welcome(guest)
-        draft, left_out = self.drafts.again(reading, guest)
+        draft, left_out = self.drafts.again(reading, guest, own or {})
         self._queue.check(guest.user_id, guest.guild_id, _caps(draft.limits))
         return draft, left_out
 
     async def clear_up(self, route: str) -> None:
         """The painter has told its lists: orders that were taken blindly are composed anew."""
         for job in self.in_line():
-            if job.route != route or job.request.unseen is None:
-                continue
-            try:
-                await self._queue.amend(job, self.drafts.anew(job))
-            except Refusal as refusal:
-                await self._queue.refuse(job, refusal.sentence)
+            if job.route == route and job.request.unseen is not None:
+                await self._see(job)
 
     def pasted(self, prompt: str) -> Reading | None:
         """The settings that somebody pasted in the place of a prompt; None for a prompt."""
         return as_settings(prompt)
+
+    def in_words(self, options: DrawOptions) -> tuple[DrawOptions, bool]:
+        """The options with the words alone of settings pasted as the prompt, and whether any were.
+
+        A negative prompt of the member's own stays.
+        """
+        reading = as_settings(options.prompt)
+        if reading is None:
+            return options, False
+        words = words_of(reading)
+        negative = options.negative_prompt or words.negative_prompt
+        return replace(options, prompt=words.prompt, negative_prompt=negative), True
 
     def in_force(self, guest: Guest) -> Effective:
         """The defaults and caps for this guest in their channel, from memory."""
@@ -114,7 +131,14 @@ class Studio:
 
         Raises QueueFull, DatabaseUnavailable.
         """
-        new = NewJob(draft.request, guest, address, draft.route)
+        new = NewJob(
+            draft.request,
+            guest,
+            address,
+            draft.route,
+            routes=draft.routes,
+            weight=draft.weight,
+        )
         return await self._queue.submit(new, _caps(draft.limits))
 
     async def img2img(
@@ -123,11 +147,20 @@ class Studio:
         """Paints over a guest's picture, or follows it. Raises Refusal, DatabaseUnavailable."""
         given = await asyncio.to_thread(prepared_all, over)
         draft = self.drafts.over(options, over, guest, given[0])
-        new = NewJob(draft.request, guest, address, draft.route, sources=given)
+        new = NewJob(
+            draft.request,
+            guest,
+            address,
+            draft.route,
+            sources=given,
+            routes=draft.routes,
+            weight=draft.weight,
+        )
         return await self._queue.submit(new, _caps(draft.limits))
 
     async def refresh(self, guest: Guest) -> None:
         """Every painter looks again at what it has. Raises NotAllowed, Refusal."""
+        self._welcome(guest)
         if not self.rules.may_change(guest):
             raise NotAllowed("Only people who may manage this server can have me look again.")
         await self.painters.refresh()
@@ -137,12 +170,14 @@ class Studio:
 
         Raises NotAllowed, UnknownName, Refusal where only the operator can change the model.
         """
-        alone = self.painters.fixed()
-        if alone is not None:
-            raise Refusal(
-                f"Only the operator can change the model of this image server. It draws with "
-                f"{alone}."
-            )
+        self._welcome(guest)
+        refused = self.fixed()
+        if refused is not None:
+            raise Refusal(refused)
+        exact = self.painters.model(typed)
+        able = self.painters.choosable()
+        if exact is not None and self.painters.abilities() and exact not in able:
+            raise Refusal(f"Only the operator can bring {exact} into the image server.")
         name = await self.rules.change(guest, scope, "model", typed)
         if not isinstance(name, str):
             return Switched(None, None)
@@ -151,8 +186,18 @@ class Studio:
         loads = scope is Scope.SERVER and self.painters.may_load(route, self.guild_count())
         return Switched(name, route if loads else None)
 
+    def fixed(self) -> str | None:
+        """A sentence, where nobody but the operator can change what is drawn with; else None."""
+        alone = self.painters.fixed()
+        if alone is None:
+            return None
+        return (
+            f"Only the operator can change the model of this image server. It draws with {alone}."
+        )
+
     async def load(self, switched: Switched, guest: Guest, address: Address) -> Job | None:
         """Brings the chosen model into memory, in line with all other orders."""
+        self._welcome(guest)
         request = loading(str(switched.name))
         new = NewJob(request, guest, address, str(switched.route))
         return await self._queue.submit(new, _caps(self.in_force(guest).limits(self._limits)))
@@ -161,7 +206,7 @@ class Studio:
         """A larger version of a guest's picture. Raises Refusal, DatabaseUnavailable."""
         route = self.painters.route_that("upscale", "upscale pictures")
         ability = self.painters.ability(route)
-        names = {n: n for n in ability.upscalers}
+        names = {n: n for n in ability.upscalers if n != "None"}
         typed = options.upscaler or _best_upscaler(ability.upscalers)
         exact = resolve("upscaler", "upscaler", typed, names) if names else typed
         source = await asyncio.to_thread(prepared, "image", options.image, Role.INIT)
@@ -182,7 +227,8 @@ class Studio:
     ) -> Job | None:
         self._welcome(guest)
         caps = _caps(self.in_force(guest).limits(self._limits))
-        new = NewJob(request, guest, to, route, sources=(source,))
+        routes = self.painters.able(request, route)
+        new = NewJob(request, guest, to, route, sources=(source,), routes=routes)
         return await self._queue.submit(new, caps)
 
     async def again(
@@ -196,16 +242,31 @@ class Studio:
         old = await self._known(job_id)
         if old.address.private and old.guest.user_id != guest.user_id:
             raise NotAllowed("That picture was drawn in private.")
+        address = replace(address, spoiler=address.spoiler or old.address.spoiler)
         seed = old.request.seed if same_seed else new_seed()
-        request = old.request.model_copy(update={"seed": seed})
+        update: dict[str, Any] = {"seed": seed}
+        if old.request.unseen is not None:
+            update["unseen"] = old.request.unseen | {"seed": seed}
+        request = old.request.model_copy(update=update)
         limits = self.in_force(guest).limits(self._limits)
         check_ceilings(request, limits)
-        route = old.route if old.route in self.painters else self.painters.route(old.request.model)
-        self.painters.usable(route)
+        route = self.painters.again(request, old.route)
+        if request.unseen is not None and self.painters.known(route):
+            asked = replace(old, request=request, guest=guest, address=address, route=route)
+            request = self.drafts.anew(asked)
         given = await self._queue.sources(old)
         if request.begins_with_picture and not given:
             raise Gone("I no longer have the picture it was made from.")
-        new = NewJob(request, guest, address, route, parent_id=old.id, sources=given)
+        new = NewJob(
+            request,
+            guest,
+            address,
+            route,
+            parent_id=old.id,
+            sources=given,
+            routes=self.painters.able(request, route),
+            weight=self.rules.weight(guest),
+        )
         return await self._queue.submit(new, _caps(limits))
 
     async def cancel(self, job_id: int, guest: Guest) -> Job:
@@ -222,10 +283,14 @@ class Studio:
         Raises Gone, NotAllowed.
         """
         job = await self._known(job_id)
-        mine = guest.user_id in (job.guest.user_id, *self._owners)
-        if not mine and not (guest.can_manage and job.guest.guild_id == guest.guild_id):
+        if not self.may_end(job, guest):
             raise NotAllowed(f"Only <@{job.guest.user_id}> or a moderator can do that.")
         return job
+
+    def may_end(self, job: Job, guest: Guest) -> bool:
+        """Whether a guest may change a job: their own, as a moderator, or as an operator."""
+        mine = guest.user_id in (job.guest.user_id, *self._owners)
+        return mine or (guest.can_manage and job.guest.guild_id == guest.guild_id)
 
     async def keep_waiting(self, job_id: int, guest: Guest, address: Address) -> Job:
         """A fresh token for a private card. Raises Gone, NotAllowed."""
@@ -250,7 +315,7 @@ class Studio:
 
     def trouble(self, job: Job) -> str | None:
         """Why nothing moves just now, as a sentence; None when all is well."""
-        return self.painters.trouble(job.route)
+        return self._queue.why_still(job)
 
     # For the courier.
 
@@ -259,8 +324,18 @@ class Studio:
         self._queue.subscribe(listener)
 
     async def accepted(self, job: Job, message_id: int | None, shown: Place | None = None) -> None:
-        """The member has seen the waiting card, which said that place."""
+        """The member has seen the waiting card, which said that place.
+
+        Its painter may have told its lists while the card was on its way.
+        """
+        blind = job.request.unseen is not None and self.painters.known(job.route)
+        if blind:
+            # Before it stands in line: once it does, it may be painted at any moment.
+            with contextlib.suppress(Refusal):
+                await self._queue.amend(job, self.drafts.anew(job))
         await self._queue.accept(job, message_id, shown)
+        if job.request.unseen is not None and self.painters.known(job.route):
+            await self._see(job)
 
     async def withdraw(self, job: Job) -> None:
         """The member never saw the card: the row goes."""
@@ -277,6 +352,18 @@ class Studio:
     async def told(self, job: Job) -> None:
         """The message says the end."""
         await self._queue.told(job)
+
+    async def call_due(self, job: Job) -> bool:
+        """Whether the member of a delivered job is still to be called to it."""
+        return await self._queue.call_due(job)
+
+    async def called(self, job: Job) -> None:
+        """They were."""
+        await self._queue.called(job)
+
+    async def uncalled(self) -> list[Job]:
+        """After a restart: delivered, and perhaps not called for."""
+        return await self._queue.uncalled()
 
     def waits(self, job: Job) -> bool:
         """Whether it still stands in line."""
@@ -296,6 +383,13 @@ class Studio:
 
     # Inside.
 
+    async def _see(self, job: Job) -> None:
+        """A blind order of a painter that has told its lists is made whole, or refused."""
+        try:
+            await self._queue.amend(job, self.drafts.anew(job))
+        except Refusal as refusal:
+            await self._queue.refuse(job, refusal.sentence)
+
     def _spell(self, option: str, typed: str) -> str:
         """The exact name of what may be chosen by name. Raises UnknownName."""
         if option == "style":
@@ -303,8 +397,7 @@ class Studio:
         return self.painters.spell(option, typed)
 
     def _welcome(self, guest: Guest) -> None:
-        if self._allowed and guest.guild_id not in self._allowed:
-            raise NotAllowed("This bot only draws in its operator's own servers.")
+        self.rules.welcome(guest)
 
     async def _known(self, job_id: int) -> Job:
         job = await self._queue.get(job_id)

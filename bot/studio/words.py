@@ -161,7 +161,7 @@ class _Expansion:
     def _drawn(self, name: str, depth: int) -> str:
         entries = self._wildcards.get(name.lower())
         if not entries:
-            close = nearest(name, self._wildcards)
+            close = nearest(name, self._wildcards, cutoff=0.0)
             raise UnknownName(self._option, "wildcard", name, close)
         if depth >= _DEEPEST:
             raise BadOption(self._option, f"The wildcard `{name}` goes round in circles.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bot.values.request import NetFamily
+
 
 @dataclass(frozen=True)
 class Model:
@@ -48,8 +50,9 @@ class Ability:
     `current_model` is the `Model.name` that is loaded now, if known. `step_pixels` is the
     multiple that sizes must have (8 on the A1111 family, 64 where unknown).
 
-    `faces` are ways of face restoration, `controls` what ControlNet can follow (the kinds of
-    `values.request.Control`), `latent_upscalers` serve the second pass beside `upscalers`.
+    `faces` are ways of face restoration, `latent_upscalers` serve the second pass beside
+    `upscalers`. `nets` are ControlNets: what each can follow (the kinds of
+    `values.request.Control`), and for checkpoints of which family.
     `switches_models`: whether a request can choose the checkpoint. `second_pass`: whether it
     takes A1111's wider fields (hires, tiling, `extra:`). `drops_loras`: `<lora:…>` tags would be
     left out in silence.
@@ -64,7 +67,7 @@ class Ability:
     embeddings: tuple[str, ...] = ()
     vaes: tuple[str, ...] = ()
     faces: tuple[str, ...] = ()
-    controls: tuple[str, ...] = ()
+    nets: tuple[tuple[str, NetFamily], ...] = ()
     current_model: str | None = None
     progress: bool = False
     interrupt: bool = False
@@ -76,6 +79,15 @@ class Ability:
     clip_skip: bool = True
     drops_loras: bool = False
     warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """What ControlNet can follow for any checkpoint at all."""
+        return self.controls_of(None)
+
+    def controls_of(self, family: NetFamily | None) -> tuple[str, ...]:
+        """What ControlNet can follow for checkpoints of a family; None: of whichever."""
+        return tuple(dict.fromkeys(kind for kind, own in self.nets if family in (None, own)))
 
 
 UNKNOWN = Ability()

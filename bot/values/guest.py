@@ -13,7 +13,7 @@ class Guest:
     """A member at the counter. `guild_id` is None in direct messages.
 
     `can_manage` is Discord's Manage Messages in that channel, `can_admin` Manage Server, as the
-    interaction said.
+    interaction said; `roles` are the ids of the member's roles there.
     """
 
     user_id: int
@@ -22,6 +22,7 @@ class Guest:
     can_manage: bool = False
     channel_id: int | None = None
     can_admin: bool = False
+    roles: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,10 @@ class Hires(BaseModel):
 
 
 class Rare(BaseModel):
-    """What few ask for, by `extra:` alone; None leaves each to the painter."""
+    """What few ask for, by `extra:` alone; None leaves each to the painter.
+
+    With a `variation_strength`, the pictures of a `count` differ by their variation seeds.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -69,20 +72,29 @@ class Rare(BaseModel):
     token_merging: float | None = Field(None, ge=0, le=0.9)
 
 
+NetFamily = Literal["sd15", "sd2", "sdxl", "sd3", "flux"]
+"""Checkpoints of one family share their ControlNets; another's do nothing, or break."""
+
+
 class Control(BaseModel):
-    """ControlNet: what of the reference picture is kept, and how strictly (0 to 2)."""
+    """ControlNet: what of the reference picture is kept, and how strictly (0 to 2).
+
+    `family` is whose nets fit the checkpoint; None when nobody knows.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     kind: Literal["canny", "depth", "pose", "lineart"]
     weight: float = Field(1.0, ge=0, le=2)
+    family: NetFamily | None = None
 
 
 class ImageRequest(BaseModel):
     """One order, complete: every default is filled in and the seed is fixed.
 
     Sizes are in pixels and multiples of 8 (an A1111-style server floors others in silence).
-    `seed` belongs to the first picture; the following ones of `count` use seed + 1, + 2 …
+    `seed` belongs to the first picture; the following ones of `count` use seed + 1, + 2 … (with
+    a variation strength all have the same seed, and the variation seed counts instead).
     Names (`model`, `sampler`, `scheduler`) are spelt as the painter's own lists spell them;
     None leaves the choice to the painter. Sources travel beside the request (`values.source`):
     img2img, upscale and describe have one, img2img a mask as well if it has `inpainting`.
@@ -125,6 +137,20 @@ class ImageRequest(BaseModel):
     def begins_with_picture(self) -> bool:
         """Whether sources travel beside it."""
         return self.kind not in ("txt2img", "load") or self.control is not None
+
+    def rest(self, done: int) -> ImageRequest:
+        """The order of the pictures that are still missing when the first `done` are there.
+
+        A server counts the variation seed up, and not the seed, when the variation has a strength
+        (contracts, sdapi 2).
+        """
+        count = self.count - done
+        if not self.rare.variation_strength:
+            return self.model_copy(update={"seed": self.seed + done, "count": count})
+        counted = {"variation_seed": (self.rare.variation_seed or 0) + done}
+        return self.model_copy(
+            update={"rare": self.rare.model_copy(update=counted), "count": count}
+        )
 
     @property
     def pixels(self) -> int:

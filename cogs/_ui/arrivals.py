@@ -22,6 +22,7 @@ def guest_of(interaction: discord.Interaction) -> Guest:
         can_manage=interaction.permissions.manage_messages,
         channel_id=interaction.channel_id,
         can_admin=interaction.permissions.manage_guild,
+        roles=tuple(r.id for r in user.roles) if isinstance(user, discord.Member) else (),
     )
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import discord
 
+from bot.errors import BackendFailed, BackendRefused
+from bot.guilds import Scope
 from bot.queue.job import Job, Place
 from bot.values.look import CALM_COLOUR, DONE_COLOUR, ERROR_COLOUR, QUIET_COLOUR
 from bot.values.picture import Picture, Progress
@@ -23,6 +25,22 @@ BAR = 10
 PREVIEW = "preview.jpg"
 """The name under which a preview is attached to the card that shows it."""
 _MARKDOWN = re.compile(r"([\\*_~`|<@\[\]])")
+_WHO = {
+    Scope.MEMBER: "You now draw",
+    Scope.CHANNEL: "This channel now draws",
+    Scope.SERVER: "This server now draws",
+}
+_BACK = {
+    Scope.MEMBER: "You draw with what is chosen here.",
+    Scope.CHANNEL: "This channel draws with what the server has chosen.",
+    Scope.SERVER: "This server draws with the model that is loaded.",
+}
+_BROKE = {
+    "describe": "The image server can't describe this picture just now. Please try again.",
+    "upscale": "The image server can't make this picture larger just now. Please try again.",
+    "load": "The image server can't load this model just now. Please try again.",
+}
+"""What failed, where nothing was painted."""
 _BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Marks that turn the direction of what follows them, the member's name included."""
 
@@ -35,14 +53,19 @@ class Card:
     view: discord.ui.View | None = None
 
 
-def waiting(job: Job, place: Place, trouble: str | None = None) -> Card:
-    """In line: the prompt, the place, about how long."""
-    where = "next in line" if place.position == 1 else f"{ordinal(place.position)} in line"
+def waiting(job: Job, place: Place, trouble: str | None = None, *, passed: bool = False) -> Card:
+    """In line: the prompt, the place, about how long. `passed`: others have gone ahead of it."""
+    if place.beyond:
+        where = f"{place.position}+ in line"
+    else:
+        where = "next in line" if place.position == 1 else f"{ordinal(place.position)} in line"
     if place.eta_seconds is not None:
         where += f", about {duration(place.eta_seconds)}"
     text = f"🎨 {_title(job.request)}"
     if trouble:
         text += f"\n⚠️ {trouble}"
+    elif passed:
+        text += "\nSomebody who has drawn less lately goes first."
     embed = discord.Embed(description=text, colour=CALM_COLOUR)
     embed.set_footer(text=_joined(job.request.model, where))
     return Card(embed, row(job.id, Action.CANCEL))
@@ -95,7 +118,7 @@ def done(
     embed = discord.Embed(description=text, colour=DONE_COLOUR)
     embed.set_footer(text=_facts(job, pictures))
     # A source is not kept after its picture was delivered: only words can be drawn again.
-    again = (Action.AGAIN,) if job.request.kind == "txt2img" else ()
+    again = () if job.request.begins_with_picture else (Action.AGAIN,)
     return Card(embed, row(job.id, *again, Action.DELETE))
 
 
@@ -113,12 +136,14 @@ def described(job: Job) -> Card:
 def loaded(job: Job) -> Card:
     """A server's model was changed, and is in the image server's memory."""
     name = plain(job.request.model or "")
-    return word(f"This server now draws with **{name}**.\n{plain(job.outcome or '')}.")
+    return word(f"{_WHO[Scope.SERVER]} with **{name}**.\n{plain(job.outcome or '')}.")
 
 
 def failed(job: Job) -> Card:
     """What went wrong and what to do; the number is in the operator's log too."""
     sentence = job.error_sentence or "Something went wrong on our side."
+    if job.error_code in (BackendFailed.__name__, BackendRefused.__name__):
+        sentence = _BROKE.get(job.request.kind, sentence)
     embed = discord.Embed(description=f"{_title(job.request)}\n{sentence}", colour=ERROR_COLOUR)
     if job.error_ref:
         embed.set_footer(text=f"error {job.error_ref}")
@@ -157,6 +182,11 @@ def refusal(sentence: str, ref: str | None = None) -> Card:
     if ref:
         embed.set_footer(text=f"error {ref}")
     return Card(embed)
+
+
+def switched(scope: Scope, model: str | None) -> Card:
+    """Whom a chosen model is for; without one, what holds instead."""
+    return word(_BACK[scope] if model is None else f"{_WHO[scope]} with **{plain(model)}**.")
 
 
 def word(text: str) -> Card:
@@ -210,7 +240,14 @@ def _facts(job: Job, pictures: Sequence[Picture]) -> str:
         how = f"{request.upscale_by or 2:g} times larger with {request.upscaler}"
         return _joined(how, f"{first.width}×{first.height}")
     seeds = f"seed {first.seed}" if len(pictures) == 1 else f"seeds from {first.seed}"
-    how = _joined_words(f"{request.steps} steps", request.sampler, request.scheduler)
+    if request.rare.variation_strength:
+        varied = "variation" if len(pictures) == 1 else "variations from"
+        seeds = f"seed {first.seed}, {varied} {request.rare.variation_seed}"
+    how = _joined_words(
+        "1 step" if request.steps == 1 else f"{request.steps} steps",
+        request.sampler,
+        request.scheduler,
+    )
     took = None
     if job.started_at is not None and job.ended_at is not None:
         # A figure and its unit stay together when the line wraps.

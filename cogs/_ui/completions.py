@@ -2,61 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable
+
 import discord
 
 from bot.studio import Studio
 from bot.studio.prompting import NO_STYLE, weighed
-from bot.studio.search import find
+from bot.studio.search import LONGEST_VALUE, find, shortened
+
+_SHORTEST = 18
+"""Characters that a shortened name needs at least."""
 
 
-async def models(ctx: discord.AutocompleteContext) -> list[str]:
+Completion = Callable[[discord.AutocompleteContext], Awaitable[list[discord.OptionChoice]]]
+
+
+def of(what: str) -> Completion:
+    """The names of one of the painters' lists that hold every typed word."""
+
+    async def complete(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
+        return _choices(_studio(ctx).painters.listed(what, ctx.value or ""))
+
+    return complete
+
+
+async def models(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Checkpoints that hold every typed word."""
     return _choices(_studio(ctx).painters.models(ctx.value or ""))
 
 
-async def samplers(ctx: discord.AutocompleteContext) -> list[str]:
-    """Samplers that hold every typed word."""
-    return _choices(_studio(ctx).painters.samplers(ctx.value or ""))
-
-
-async def schedulers(ctx: discord.AutocompleteContext) -> list[str]:
-    """Schedulers that hold every typed word."""
-    return _choices(_studio(ctx).painters.schedulers(ctx.value or ""))
-
-
-async def upscalers(ctx: discord.AutocompleteContext) -> list[str]:
-    """Upscalers that hold every typed word."""
-    return _choices(_studio(ctx).painters.upscalers(ctx.value or ""))
-
-
-async def hires_upscalers(ctx: discord.AutocompleteContext) -> list[str]:
-    """Upscalers for a second pass, latent ones first."""
-    return _choices(_studio(ctx).painters.hires_upscalers(ctx.value or ""))
-
-
-async def vaes(ctx: discord.AutocompleteContext) -> list[str]:
-    """VAEs that hold every typed word."""
-    return _choices(_studio(ctx).painters.vaes(ctx.value or ""))
-
-
-async def faces(ctx: discord.AutocompleteContext) -> list[str]:
-    """Ways of face restoration."""
-    return _choices(_studio(ctx).painters.faces(ctx.value or ""))
-
-
-async def styles(ctx: discord.AutocompleteContext) -> list[str]:
+async def styles(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Styles that hold every typed word, and the word for none of them."""
     return _choices(find(ctx.value or "", (*_studio(ctx).styles.names, NO_STYLE)))
 
 
-async def loras(ctx: discord.AutocompleteContext) -> list[str]:
+async def loras(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """LoRAs for the last of the typed ones, with its weight; those before it are kept."""
     head, comma, last = (ctx.value or "").rpartition(",")
     name, weight = weighed(last)
     before = f"{head}, " if comma else ""
     found = _studio(ctx).painters.loras(name)
-    # One that is cut would be another LoRA.
-    return [c for c in (f"{before}{lora}:{weight}" for lora in found) if len(c) <= 100]
+    room = LONGEST_VALUE - len(before) - len(weight) - 1
+    if room < _SHORTEST:
+        return []
+    return _choices(f"{before}{shortened(lora, room)}:{weight}" for lora in found)
 
 
 def _studio(ctx: discord.AutocompleteContext) -> Studio:
@@ -64,6 +53,8 @@ def _studio(ctx: discord.AutocompleteContext) -> Studio:
     return studio
 
 
-def _choices(names: list[str]) -> list[str]:
-    # The beginning of a name that is too long is found again by search.
-    return list(dict.fromkeys(n[:100] for n in names))
+def _choices(names: Iterable[str]) -> list[discord.OptionChoice]:
+    """A name that is too long is shown as far as it goes; its value still tells it from others."""
+    return [
+        discord.OptionChoice(name[:LONGEST_VALUE], shortened(name)) for name in dict.fromkeys(names)
+    ]

@@ -19,9 +19,12 @@ from bot import log
 from bot.errors import BrokenPicture, DatabaseUnavailable
 from bot.images import codec
 from bot.queue.job import Job, Status
+from bot.studio.prompting import without_tags
 from bot.values.picture import Picture
+from bot.values.request import ImageRequest
 from cogs._ui import cards
 from cogs._ui.arrivals import DEFAULT_UPLOAD_BYTES
+from cogs._ui.calls import call
 from cogs._ui.post import Outcome, Postman, Upload
 
 if TYPE_CHECKING:
@@ -56,7 +59,7 @@ async def hand_over(bot: EaselBot, job: Job, *, straggler: bool = False) -> None
                 outcome = await parcel.bring()
             if outcome is Outcome.DONE:
                 await bot.studio.told(job)
-                _log.info("job delivered", job=job.id, end=job.status, files=len(parcel.files))
+                await call(bot, job)
         except DatabaseUnavailable as error:
             _log.error("delivery has to wait", job=job.id, error=str(error), pause=pause)
             await asyncio.sleep(pause)
@@ -140,7 +143,7 @@ async def _card(
     if job.status is Status.PAINTED and job.outcome is not None:
         loaded = job.request.kind == "load"
         return cards.loaded(job) if loaded else cards.described(job)
-    if job.status is Status.FAILED:
+    if job.status in (Status.FAILED, Status.EXPIRED):
         card = cards.failed(job)
         if pictures:
             more = "\n".join(w for w in (cards.so_far(job, pictures), note) if w)
@@ -171,7 +174,7 @@ async def pack(
         return [], None
     share = min(limit, REQUEST_BYTES // len(pictures))
     files, smaller = [], 0
-    for picture in pictures:
+    for number, picture in enumerate(pictures):
         data, media_type = picture.data, picture.media_type
         if len(data) > share:
             smaller += 1
@@ -181,13 +184,21 @@ async def pack(
                 )
             except BrokenPicture as error:
                 _log.error("a picture can't be made smaller", job=job.id, error=str(error))
-        name = f"{_slug(job.request.prompt)}-{picture.seed}.{codec.extension(media_type)}"
+        name = f"{_stem(job.request, picture.seed, number)}.{codec.extension(media_type)}"
         alt = cards.clipped(job.request.prompt, ALT_LIMIT)
         files.append(Upload(name, data, alt, spoiler=job.address.spoiler))
     if not smaller:
         return files, None
     what = "Saved" if len(files) == 1 else f"{smaller} of {len(files)} saved"
     return files, f"⚠️ {what} in a smaller form: Discord takes {_megabytes(share)} here."
+
+
+def _stem(request: ImageRequest, seed: int, number: int) -> str:
+    """The member's own words and what tells the pictures of an order apart."""
+    words = _slug(without_tags(request.subject or request.prompt))
+    if request.rare.variation_strength:
+        return f"{words}-{seed}-{(request.rare.variation_seed or 0) + number}"
+    return f"{words}-{seed}"
 
 
 def _slug(prompt: str) -> str:

@@ -96,12 +96,12 @@ _OPTIONS: Mapping[str, tuple[type, str, dict[str, Any]]] = {
     "sampler": (
         str,
         "The sampler; best left to the model.",
-        {"autocomplete": completions.samplers},
+        {"autocomplete": completions.of("samplers")},
     ),
     "scheduler": (
         str,
         "The noise schedule; best left to the model.",
-        {"autocomplete": completions.schedulers},
+        {"autocomplete": completions.of("schedulers")},
     ),
     "cfg_scale": (
         float,
@@ -122,20 +122,20 @@ _OPTIONS: Mapping[str, tuple[type, str, dict[str, Any]]] = {
     "hires_upscaler": (
         str,
         "What enlarges before the second pass.",
-        {"autocomplete": completions.hires_upscalers},
+        {"autocomplete": completions.of("hires_upscalers")},
     ),
     "hires_strength": (float, "How much the second pass may change: 0 to 1 (0.5).", _UNIT),
     "vae": (
         str,
         "Which VAE decodes; best left to the model.",
-        {"autocomplete": completions.vaes},
+        {"autocomplete": completions.of("vaes")},
     ),
     "clip_skip": (
         int,
         "Leave out the last layers of CLIP; some anime models want 2.",
         {"min_value": 1, "max_value": 12},
     ),
-    "face_restoration": (str, "Mend faces afterwards.", {"autocomplete": completions.faces}),
+    "face_restoration": (str, "Mend faces afterwards.", {"autocomplete": completions.of("faces")}),
     "tiling": (bool, "A picture whose edges meet, for patterns.", {}),
     "spoiler": (bool, "Hide the picture until it is clicked.", {}),
     "extra": (
@@ -158,10 +158,15 @@ _OPTIONS: Mapping[str, tuple[type, str, dict[str, Any]]] = {
         {"choices": list(FILLS)},
     ),
     "only_masked": (bool, "Paint the masked part at full size.", {}),
+    "mask_padding": (
+        int,
+        "With only_masked: how much around it is seen, in pixels (32).",
+        {"min_value": 0, "max_value": 256},
+    ),
     "invert_mask": (bool, "Paint the black part instead.", {}),
     "resize": (
         str,
-        "How the picture is brought to another shape.",
+        "How the picture is brought to another shape (crop).",
         {"choices": list(RESIZE_MODES)},
     ),
     "control": (
@@ -178,6 +183,6 @@ _OPTIONS: Mapping[str, tuple[type, str, dict[str, Any]]] = {
     "upscaler": (
         str,
         "Which upscaler; best left alone.",
-        {"autocomplete": completions.upscalers},
+        {"autocomplete": completions.of("upscalers")},
     ),
 }

@@ -12,7 +12,7 @@ import aiohttp
 import discord
 
 from bot import log
-from bot.errors import DatabaseUnavailable
+from bot.errors import DatabaseUnavailable, EaselError
 from bot.queue.job import Job, Place
 from bot.studio import Studio
 from cogs._ui import cards
@@ -40,7 +40,14 @@ async def take(
     writing = asyncio.ensure_future(order)
     await asyncio.wait({writing}, timeout=ROW_SECONDS)
     thinking = None if writing.done() else await _think(interaction, private=private)
-    job = await writing
+    try:
+        job = await writing
+    except EaselError:
+        if thinking is not None and not private:
+            # What follows "thinking …" is as public as that: a refusal is for the member alone
+            # (contracts: discord 4), so it has to be an answer of its own.
+            await _unsay(interaction)
+        raise
     if job is None:
         _log.warning("a replayed interaction was ignored", interaction=interaction.id)
         return
@@ -59,6 +66,14 @@ async def take(
     await accept(studio, job, found, shown)
     accepted = replace(job, address=job.address.landed(found))
     interaction.client.dispatch("job_accepted", accepted, shown)
+
+
+async def add(interaction: discord.Interaction, text: str) -> None:
+    """A private word behind an answer; the order stands even if it can't be said."""
+    try:
+        await interaction.followup.send(embed=cards.word(text).embed, ephemeral=True)
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        _log.warning("could not tell the member", error=str(error))
 
 
 class Landed(Enum):
@@ -98,6 +113,14 @@ async def _think(interaction: discord.Interaction, *, private: bool) -> Landed:
         _log.warning("the first answer broke off", error=str(error))
         return Landed.UNSURE
     return Landed.YES
+
+
+async def _unsay(interaction: discord.Interaction) -> None:
+    """Takes "thinking …" away again."""
+    try:
+        await interaction.delete_original_response()
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        _log.warning("the first answer can't be taken back", error=str(error))
 
 
 async def _show(interaction: discord.Interaction, studio: Studio, job: Job, place: Place) -> Answer:

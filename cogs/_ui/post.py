@@ -2,9 +2,9 @@
 
 While the interaction's token lives, `@original` is edited through it; afterwards the message
 itself through its channel. An edit lists exactly the attachments that shall remain, so doing
-it twice changes nothing. This is the only file that touches py-cord's inside (its webhook
-adapter and its HTTP session): the public classes cannot send buttons after a restart
-(contracts: discord 5.2.6).
+it twice changes nothing. Beside `bot.client` this is the only file that touches py-cord's
+inside (its webhook adapter and its HTTP session): the public classes cannot send buttons after
+a restart (contracts: discord 5.2.6).
 """
 
 from __future__ import annotations
@@ -97,6 +97,14 @@ class Postman:
         """A new message in a channel, where the old one can no longer be edited."""
         return await self._settle(self._new(channel_id, card, files, nonce))
 
+    async def call(self, address: Address, user_id: int, words: str, nonce: str) -> Outcome:
+        """A short reply to a message, which notifies one member; seen by them alone if private."""
+        if not address.private and address.by_channel():
+            return await self._settle(self._reply(address, user_id, words, nonce))
+        if address.alive(time.time()):
+            return await self._settle(self._follow_up(address, user_id, words))
+        return Outcome.NO_WAY
+
     async def settle_original(self, address: Address) -> int | None:
         """The id of the first answer, asked until Discord says; None when it has none.
 
@@ -160,6 +168,34 @@ class Postman:
         else:
             await self._bot.http.edit_message(address.channel_id, address.message_id, **fields)
 
+    async def _reply(self, address: Address, user_id: int, words: str, nonce: str) -> None:
+        channel_id, message_id = address.channel_id, address.message_id
+        if channel_id is None or message_id is None:
+            raise ValueError("no message to reply to")
+        await self._bot.http.send_message(
+            channel_id,
+            words,
+            nonce=nonce,
+            enforce_nonce=True,
+            allowed_mentions=_only(user_id).to_dict(),
+            message_reference={"message_id": message_id, "fail_if_not_exists": False},
+        )
+
+    async def _follow_up(self, address: Address, user_id: int, words: str) -> None:
+        parameters = handle_message_parameters(
+            content=words, ephemeral=address.private, allowed_mentions=_only(user_id)
+        )
+        # The path and the body of a webhook's message are those of a follow-up.
+        await async_context.get().execute_webhook(
+            address.application_id,
+            address.token,
+            payload=parameters.payload,
+            multipart=parameters.multipart,
+            files=parameters.files,
+            wait=True,
+            **self._session(),
+        )
+
     async def _dm(self, user_id: int, card: Card, files: Sequence[Upload], nonce: str) -> None:
         channel = await self._bot.http.start_private_message(user_id)
         await self._new(int(channel["id"]), card, files, nonce)
@@ -178,6 +214,11 @@ class Postman:
             "proxy": http.proxy,
             "proxy_auth": http.proxy_auth,
         }
+
+
+def _only(user_id: int) -> discord.AllowedMentions:
+    user = discord.Object(user_id)
+    return discord.AllowedMentions(everyone=False, users=[user], roles=False, replied_user=False)
 
 
 def _fields(card: Card) -> dict[str, Any]:

@@ -18,16 +18,21 @@ _ORIGINS = {
     Origin.SERVER: "this server's",
     Origin.CHANNEL: "this channel's",
     Origin.MEMBER: "yours",
-    Origin.DEFAULT: "the model's own",
+    Origin.MODEL: "the model's own",
+    Origin.DEFAULT: "default",
 }
 
 
-def card(held: Effective, history: Sequence[Change], scope: Scope) -> Card:
+def card(
+    held: Effective, history: Sequence[Change], scope: Scope, notice: str | None = None
+) -> Card:
     """What a member sees here now, and the last changes with who made them."""
     where = "this channel" if scope is Scope.CHANNEL else "this server"
     lines = [
         f"**{name}**: {_shown(one.value)} · *{_ORIGINS[one.origin]}*" for name, one in _all(held)
     ]
+    if notice:
+        lines = [notice, "", *lines]
     embed = discord.Embed(
         title="What is in force here", description="\n".join(lines), colour=QUIET_COLOUR
     )
@@ -39,13 +44,22 @@ def card(held: Effective, history: Sequence[Change], scope: Scope) -> Card:
     return Card(embed, view)
 
 
-def form(scope: Scope, key: Key, held: InForce) -> discord.ui.Modal:
-    """One field for one setting; empty takes it back."""
+def outdone(name: str, value: Value | None, held: Effective) -> str | None:
+    """A line for a cap that was stored, where a stricter one holds all the same."""
+    now = held.held[name]
+    if value is None or not KEYS[name].cap or now.value == value:
+        return None
+    return f"⚠️ `{name}` is stored, but {_ORIGINS[now.origin]} {_shown(now.value)} holds."
+
+
+def form(scope: Scope, key: Key, own: Value | None) -> discord.ui.Modal:
+    """One field for one setting, with what that scope has chosen; empty takes it back."""
     modal = discord.ui.Modal(title=f"Change {key.name}", custom_id=f"{_FORM}:{scope}:{key.name}")
-    value = "" if held.value is None else _typed(held.value)
+    value = "" if own is None else _typed(own)
     modal.add_item(
         discord.ui.InputText(
-            label=clipped(f"{key.sentence} Empty: back to default.", 45),
+            label=key.sentence.rstrip("."),
+            placeholder="Empty takes it back to what holds otherwise.",
             custom_id="value",
             value=value[:1000],
             required=False,

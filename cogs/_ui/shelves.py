@@ -6,7 +6,6 @@ as long as their authors like: a page that would be too long is told in fewer wo
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -14,6 +13,7 @@ from typing import Any
 
 import discord
 
+from bot.studio.search import shortened
 from bot.studio.shelf import YOURS, Entry, Tab
 from bot.values.look import QUIET_COLOUR
 from cogs._ui.cards import Card, clipped, plain
@@ -31,7 +31,7 @@ TITLES = {
 PAGE = {Tab.MODELS: 8, Tab.LORAS: 8}
 """Entries of a page: those that have more to say than their name."""
 PAGE_OF_NAMES = 20
-LONGEST_TEXT = 3800
+LONGEST_TEXT = 3550
 LONGEST_NOTICE = 250
 """Characters of a page and of the line above it: together below the 4096 of a description
 (contracts: discord 8)."""
@@ -40,7 +40,6 @@ ROOMS = ((100, 200), (60, 100), (40, 0), (16, 0))
 
 In the last one it always does: an entry is at most 160 characters, a page at most 20 entries.
 """
-LONGEST_VALUE = 100
 
 
 class Refresh(Enum):
@@ -85,36 +84,30 @@ def card(
     view: View,
     refresh: Refresh = Refresh.HIDDEN,
     notice: str | None = None,
+    *,
+    fixed: str | None = None,
 ) -> Card:
-    """The page of a view, under a line of notice; a page past the end is the last one."""
+    """The page of a view, under a line of notice; a page past the end is the last one.
+
+    `fixed`: the sentence for models that nobody here can choose.
+    """
     size = PAGE.get(view.tab, PAGE_OF_NAMES)
     pages = max(1, -(-len(entries) // size))
     page = min(view.page, pages - 1)
     shown = entries[page * size : (page + 1) * size]
     none = "Nothing here holds these words." if view.query else "Nothing is listed here yet."
     text = _text(shown) or none
+    if fixed and view.tab is Tab.MODELS:
+        text = f"{text}\n\n{plain(clipped(fixed, LONGEST_NOTICE))}"
     embed = discord.Embed(
         title=TITLES[view.tab],
         description=f"{clipped(notice, LONGEST_NOTICE)}\n\n{text}" if notice else text,
         colour=QUIET_COLOUR,
     )
     found = f"{len(entries)} found" if view.query else f"{len(entries)} in all"
-    embed.set_footer(text=f"page {page + 1} of {pages} · {found}")
+    embed.set_footer(text=f"page {page + 1} of {pages} · {found}" if pages > 1 else found)
     here = View(view.tab, page, view.query)
-    return Card(embed, _view(shown, tabs, here, pages, refresh))
-
-
-def value_of(name: str) -> str:
-    """A model's name as an option's value: two long names may begin alike."""
-    if len(name) <= LONGEST_VALUE:
-        return name
-    digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
-    return f"{name[: LONGEST_VALUE - 17]}~{digest}"
-
-
-def name_of(value: str, names: Iterable[str]) -> str:
-    """The name that an option's value stands for; the value itself when it is gone."""
-    return next((name for name in names if value_of(name) == value), value)
+    return Card(embed, _view(shown if fixed is None else (), tabs, here, pages, refresh))
 
 
 def looked_again(
@@ -151,7 +144,7 @@ def _entry(entry: Entry, name: int, sentence: int) -> str:
     if entry.marks:
         first.append(f"*{plain(clipped(', '.join(entry.marks), name))}*")
     second = [plain(clipped(entry.suits, name))] if entry.suits else []
-    if entry.hash:
+    if entry.hash and len(set(entry.hash)) > 1:  # a server without hashes says 8888888888
         second.append(_code(entry.hash[:10]))
     lines = [" · ".join(first), " · ".join(second)]
     if about.note and sentence:
@@ -198,7 +191,7 @@ def _select(shown: Sequence[Entry]) -> discord.ui.Select[Any, Any, Any]:
         options=[
             discord.SelectOption(
                 label=_seen(e.called, 100),
-                value=value_of(e.name),
+                value=shortened(e.name),
                 description=_seen(e.name, 100) if e.called != e.name else None,
                 default=YOURS in e.marks,
             )

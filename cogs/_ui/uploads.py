@@ -14,15 +14,17 @@ from bot.images.sources import MAX_BYTES
 _TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 
 
+_PIECE = 1 << 16
 _HOMES = (".discordapp.com", ".discordapp.net")
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture that somebody's message shows, at Discord."""
+    """A picture that somebody's message shows, at Discord; `spoiler`: hidden until clicked."""
 
     name: str
     url: str
+    spoiler: bool = False
 
 
 def check(option: str, attachment: discord.Attachment) -> None:
@@ -46,19 +48,26 @@ async def fetch(option: str, attachment: discord.Attachment) -> bytes:
 def shown_in(message: discord.Message) -> list[Shown]:
     """The pictures of a message: its files, then those of its embeds. Raises BadOption.
 
-    An embed's picture is taken from Discord's own copy; no other address is ever fetched.
+    An embed's picture is taken from Discord's own copy; no other address is ever fetched. A file
+    that can't be read is passed over where there is another.
     """
-    files = [a for a in message.attachments if (a.content_type or "").startswith("image/")]
-    for attachment in files:
-        check("picture", attachment)
-    found = [Shown(a.filename, a.url) for a in files]
+    found, refused = [], None
+    for attachment in message.attachments:
+        if not (attachment.content_type or "").startswith("image/"):
+            continue
+        try:
+            check("picture", attachment)
+        except BadOption as error:
+            refused = refused or error
+            continue
+        found.append(Shown(attachment.filename, attachment.url, attachment.is_spoiler()))
     for embed in message.embeds:
         for held in (embed.image, embed.thumbnail):
             url = next((u for u in _urls(held) if _at_discord(u)), None)
             if url is not None:
                 found.append(Shown(urlsplit(url).path.rpartition("/")[2] or "picture", url))
     if not found:
-        raise BadOption("picture", "That message shows no picture that I can read.")
+        raise refused or BadOption("picture", "That message shows no picture that I can read.")
     return list(dict.fromkeys(found))
 
 
@@ -69,13 +78,17 @@ def first_in(message: discord.Message) -> Shown:
 
 async def fetch_shown(client: discord.Client, shown: Shown) -> bytes:
     """The bytes. Raises BadOption when Discord no longer has them, or they are too many."""
+    data = bytearray()
     try:
-        data: bytes = await client.http.get_from_cdn(shown.url)
+        async for piece in client.http.stream_from_cdn(shown.url, _PIECE):
+            data += piece
+            if len(data) > MAX_BYTES:
+                raise BadOption(
+                    "picture", f"That picture is too large. At most {MAX_BYTES >> 20} MiB."
+                )
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         raise BadOption("picture", "Discord no longer has that picture.") from error
-    if len(data) > MAX_BYTES:
-        raise BadOption("picture", f"That picture is too large. At most {MAX_BYTES >> 20} MiB.")
-    return data
+    return bytes(data)
 
 
 def _urls(held: discord.EmbedMedia | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""The health page: /healthz says that the process lives, /readyz that it can serve."""
+"""/healthz says that the process lives, /readyz that it can serve, /metrics how it goes."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ import aiohttp
 import pytest
 
 from bot.errors import ConfigurationError, DatabaseUnavailable
-from bot.web import HealthPage, Ready
+from bot.metrics import MEASURES, WAITING, Metrics
+from bot.web import HealthPage, Readiness, Ready
 
 WELL = {"database": True, "discord": True, "backend": True}
+BACKENDS = {"attic": "up", "cloud": "down"}
 
 
 def saying(parts: dict[str, bool]) -> Ready:
-    async def ready() -> dict[str, bool]:
-        return parts
+    async def ready() -> Readiness:
+        return Readiness(parts, BACKENDS)
 
     return ready
 
 
-async def away() -> dict[str, bool]:
+async def away() -> Readiness:
     raise DatabaseUnavailable("locked")
 
 
@@ -43,8 +45,8 @@ def taken_port() -> Iterator[int]:
 
 
 @asynccontextmanager
-async def open_page(port: int, ready: Ready) -> AsyncIterator[None]:
-    page = HealthPage("127.0.0.1", port, ready)
+async def open_page(port: int, ready: Ready, metrics: Metrics | None = None) -> AsyncIterator[None]:
+    page = HealthPage("127.0.0.1", port, ready, metrics or Metrics())
     await page.start()
     try:
         yield
@@ -67,9 +69,10 @@ async def test_it_lives_whatever_is_wrong(port: int) -> None:
             assert await ask(port, "/healthz") == (200, "ok\n", "text/plain")
 
 
-async def test_it_is_ready_when_every_part_is(port: int) -> None:
+async def test_it_is_ready_when_every_part_is_and_one_backend_is_up(port: int) -> None:
     async with open_page(port, saying(WELL)):
-        assert await ask(port, "/readyz") == (200, WELL, "application/json")
+        told = WELL | {"backends": BACKENDS}
+        assert await ask(port, "/readyz") == (200, told, "application/json")
 
 
 @pytest.mark.parametrize("part", WELL)
@@ -77,12 +80,27 @@ async def test_one_part_that_is_not_well_is_named_with_503(port: int, part: str)
     async with open_page(port, saying(WELL | {part: False})):
         status, parts, _ = await ask(port, "/readyz")
     assert status == 503
-    assert parts == WELL | {part: False}
+    assert parts == WELL | {part: False, "backends": BACKENDS}
 
 
 async def test_a_database_that_cannot_be_asked_is_not_ready(port: int) -> None:
     async with open_page(port, away):
         assert await ask(port, "/readyz") == (503, {"database": False}, "application/json")
+
+
+async def test_the_measures_are_read_when_they_are_asked_for(port: int) -> None:
+    metrics, waiting = Metrics(), [3]
+    metrics.watch(WAITING, lambda: waiting[0])
+    async with open_page(port, away, metrics):
+        first = await ask(port, "/metrics")
+        waiting[0] = 4
+        second = await ask(port, "/metrics")
+    assert (first[0], first[2]) == (200, "text/plain")
+    assert all(f"# HELP {measure.name} {measure.sentence}\n" in first[1] for measure in MEASURES)
+    assert ("easel_jobs_waiting 3.0\n" in first[1], "easel_jobs_waiting 4.0\n" in second[1]) == (
+        True,
+        True,
+    )
 
 
 async def test_there_is_nothing_else(port: int) -> None:
@@ -92,7 +110,7 @@ async def test_there_is_nothing_else(port: int) -> None:
 
 
 async def test_a_taken_port_says_what_to_change(taken_port: int) -> None:
-    page = HealthPage("127.0.0.1", taken_port, saying(WELL))
+    page = HealthPage("127.0.0.1", taken_port, saying(WELL), Metrics())
     with pytest.raises(ConfigurationError) as caught:
         await page.start()
     await page.close()
@@ -104,7 +122,7 @@ async def test_a_taken_port_says_what_to_change(taken_port: int) -> None:
 
 
 async def test_an_address_that_is_not_ours_says_so_too(port: int) -> None:
-    page = HealthPage("192.0.2.1", port, saying(WELL))
+    page = HealthPage("192.0.2.1", port, saying(WELL), Metrics())
     with pytest.raises(ConfigurationError, match="WEB_"):
         await page.start()
     await page.close()
@@ -120,4 +138,4 @@ async def test_closing_frees_the_port_and_may_be_done_unopened(port: int) -> Non
         pass
     async with open_page(port, saying(WELL)):
         assert (await ask(port, "/healthz"))[0] == 200
-    await HealthPage("127.0.0.1", port, away).close()
+    await HealthPage("127.0.0.1", port, away, Metrics()).close()

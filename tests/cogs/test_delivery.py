@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from bot.queue.job import Job, JobEvent, Place, Status
+from bot.throttle import Throttle
 from bot.values.guest import Address
 from bot.values.picture import Progress
 from cogs import delivery
@@ -63,7 +64,7 @@ class Walk:
     def __init__(self, post: Post, ends: list[Job]) -> None:
         self.post, self.ends, self.bot = post, ends, Bot()
         self.job = job(status=Status.RUNNING, created_at=9e9)
-        self.round = Round(cast(Any, self.bot), JobEvent(self.job), {})
+        self.round = Round(cast(Any, self.bot), JobEvent(self.job), {}, Throttle(20, 20))
 
     def says(self, fraction: float, preview: bytes | None = None) -> None:
         """The painter is so far."""

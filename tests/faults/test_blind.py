@@ -30,7 +30,7 @@ async def _orders(house: House) -> None:
             return bool(house.message(shown)["attachments"])
 
         await house.until(arrived, 20)
-    assert "1 steps DPM++ 2M Karras" in words(house.message(plain))
+    assert "1 step DPM++ 2M Karras" in words(house.message(plain))
     assert "animagineXL_v31 ·" in words(house.message(named))
     assert "28 steps Euler a Automatic" in words(house.message(named))
     text = pnginfo.read(await house.file(house.message(named))) or ""

@@ -108,7 +108,7 @@ async def test_a_job_that_was_running_at_three_crashes_is_the_last_time_ended(
         await worker.stop(0)
     await house.until(lambda: house.easel.queue.waits(job.id))
     for _ in range(3):
-        await store.claim(job.route)
+        await store.claim(job.id, job.route)
         await store.rescue()
     ended = await store.get(job.id)
     assert ended is not None

@@ -163,7 +163,7 @@ async def test_kill_9_while_drawing_and_the_same_message_gets_its_picture_once(
         # The first attempt is stopped on the server rather than painted for nobody.
         assert generating_calls(house.server) == 2
         assert await second.end(signal.SIGTERM) == 0
-        assert {"job delivered", "stopped"} <= {str(x["event"]) for x in second.lines()}
+        assert {"job ended", "stopped"} <= {str(x["event"]) for x in second.lines()}
 
 
 @pytest.mark.slow

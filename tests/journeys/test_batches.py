@@ -116,3 +116,11 @@ async def test_progress_counts_the_pictures_where_the_server_tells_none(tmp_path
             )
         assert result.ok, result.reason
         assert " / 80" in "\n".join(seen)
+
+
+async def test_several_pictures_of_stable_diffusion_cpp_are_one_call(tmp_path: Path) -> None:
+    """It ignores `n_iter` and takes `batch_size` (sdapi 10)."""
+    async with open_house(tmp_path, kind="sdcpp") as house:
+        line = "/draw prompt:four winds width:64 height:64 steps:2 count:4 seed:10"
+        assert seeds(await house.draw(line)) == [10, 11, 12, 13]
+        assert generating_calls(house.server) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -41,7 +42,7 @@ async def test_the_select_chooses_for_oneself_and_draw_follows(house: House) -> 
         chosen = await player.say("select sdxl_turbo")
         assert chosen.ok, chosen.reason
         assert chosen.message is not None
-        assert "From now on you draw with" in words(chosen.message)
+        assert "You now draw with" in words(chosen.message)
         drawn = await player.say(f"/draw prompt:a heron {SMALL}")
         assert drawn.message is not None
         assert "sdxl_turbo ·" in words(drawn.message)
@@ -115,3 +116,37 @@ async def test_pictures_can_be_private_by_default(house: House) -> None:
     assert (await house.draw(f"/draw prompt:a heron {SMALL}"))["ephemeral"]
     assert not (await house.draw(f"/draw prompt:a heron {SMALL} private:false"))["ephemeral"]
     await house.draw("/server setting:private", user="admin")
+
+
+@pytest.fixture
+def for_all(house: House) -> Iterator[None]:
+    """An admin has granted /server to everybody, on Discord's integration page."""
+    known = house.standin.world.commands.visible(None)
+    server = next(c for c in known if c["name"] == "server")
+    needed, server["default_member_permissions"] = server["default_member_permissions"], None
+    yield
+    server["default_member_permissions"] = needed
+
+
+@pytest.mark.usefixtures("for_all")
+async def test_whom_discord_lets_into_server_may_change_it(house: House) -> None:
+    async with house.player(user="bob") as player:
+        shown = await player.say("/server setting:steps value:4")
+        assert shown.ok, shown.reason
+        await player.say("select cfg_scale")
+        changed = await player.say("fill value:3")
+        assert changed.ok, changed.reason
+        assert changed.message is not None
+        assert "**cfg_scale**: 3 · *this server's*" in words(changed.message)
+        assert "**size**: square · *the model's own*" in words(changed.message)
+        assert "**private**: — · *default*" in words(changed.message)
+        for setting in ("steps", "cfg_scale"):
+            await player.say(f"/server setting:{setting}")
+    told = await house.refused("/switch-model model:flux where:for this server", user="bob")
+    assert "may manage this server" in told
+
+
+async def test_a_cap_above_the_operators_is_stored_and_told(house: House) -> None:
+    message = await house.draw("/server setting:max_count value:10", user="admin")
+    assert "`max_count` is stored, but the operator's 4 holds." in words(message)
+    await house.draw("/server setting:max_count", user="admin")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from dataclasses import replace
 from pathlib import Path
 
+import discord
 import pytest
 from PIL import Image, ImageDraw
 
 from bot.images import pnginfo
+from cogs._ui import orders, uploads
 from tests.house import House, labels, words
 
 MODULES = {
@@ -161,3 +164,35 @@ async def test_words_for_a_picture_can_be_drawn(house: House, photo: Path) -> No
     assert drawn.ok, drawn.reason
     assert drawn.message is not None
     assert len(drawn.message["attachments"]) == 1
+
+
+async def test_a_late_refusal_is_for_the_member_alone(
+    house: House, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Discord shows "thinking …" to all; the refusal behind it is not theirs to read."""
+    fetch = uploads.fetch
+
+    async def slowly(option: str, attachment: discord.Attachment) -> bytes:
+        await asyncio.sleep(0.2)
+        return await fetch(option, attachment)
+
+    monkeypatch.setattr(uploads, "fetch", slowly)
+    monkeypatch.setattr(orders, "ROW_SECONDS", 0.02)
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(photo.read_bytes()[:-40])
+    before = len(house.shown(user="bob"))
+    told = await house.refused(f"/img2img image:@{cut} prompt:x")
+    assert "damaged" in told
+    assert house.shown()[-1]["ephemeral"]
+    assert len(house.shown(user="bob")) == before, "nobody else sees anything of it"
+
+
+async def test_a_mask_without_white_and_options_without_a_mask_are_refused(
+    house: House, photo: Path, tmp_path: Path
+) -> None:
+    blank = saved(tmp_path / "blank.png", Image.new("L", (64, 64), 0))
+    told = await house.refused(f"/img2img image:@{photo} prompt:x mask:@{blank}")
+    assert "The mask has no white" in told
+    assert "without `mask`" in await house.refused(
+        f"/img2img image:@{photo} prompt:x mask_padding:8"
+    )

@@ -80,7 +80,7 @@ async def test_pasted_settings_are_offered_and_not_drawn_as_words(house: House) 
         assert offer["ephemeral"]
         drawn = (await player.say("press Draw this")).message
         assert drawn is not None
-    told = next(m for m in reversed(house.shown()) if "Drawn without" in words(m))
+    told = next(m for m in reversed(house.shown()) if "Drawing without" in words(m))
     assert "nowhere" in words(told)
     assert "its seed" in words(told)
     written = Infotext.parse(pnginfo.read(await house.file(drawn)) or "")
@@ -109,14 +109,69 @@ async def test_a_picture_becomes_the_source_of_another(house: House) -> None:
     assert house.server.generated[-1]["kind"] == "img2img"
 
 
-async def test_a_form_with_nonsense_in_it_is_refused(house: House) -> None:
+@pytest.mark.parametrize(("typed", "taken"), [("much", "0.6"), ("7", "1")])
+async def test_nonsense_in_a_form_does_not_lose_the_words(
+    house: House, typed: str, taken: str
+) -> None:
     async with house.player() as player:
         await player.say(f"/draw prompt:a tin robot {SMALL}")
         await player.say("menu Use as source")
-        refused = await player.say("fill prompt:a brass robot strength:much")
-    assert not refused.ok
-    assert refused.message is not None
-    assert "strength can be 0 to 1" in words(refused.message)
+        drawn = (await player.say(f"fill prompt:a brass robot strength:{typed}")).message
+    assert drawn is not None
+    assert f"strength {taken}" in words(drawn)
+    told = next(m for m in reversed(house.shown()) if "strength can be 0 to 1" in words(m))
+    assert told["ephemeral"]
+
+
+PASTED = "a clay jug Negative prompt: cracks Steps: 2, Sampler: Euler a, CFG scale: 5, Size: 64x64"
+
+
+async def test_beside_pasted_settings_private_spoiler_count_and_model_hold(house: House) -> None:
+    async with house.player() as player:
+        offer = (
+            await player.say(
+                f'/draw prompt:"{PASTED}" private:True spoiler:True count:2 '
+                "model:animagineXL_v31 steps:9"
+            )
+        ).message
+        assert offer is not None
+        assert "Not used beside pasted settings: steps." in words(offer)
+        drawn = (await player.say("press Draw this")).message
+    assert drawn is not None
+    assert drawn["ephemeral"]
+    names = [a["filename"] for a in drawn["attachments"]]
+    assert len(names) == 2
+    assert all(name.startswith("SPOILER_a-clay-jug") for name in names)
+    assert "animagineXL_v31" in words(drawn)
+
+
+async def test_what_was_hidden_stays_hidden(house: House) -> None:
+    """Once more, by its PNG info, and as the source of another."""
+    async with house.player() as player:
+        await player.say(f"/draw prompt:a tin robot spoiler:True {SMALL}")
+        again = (await player.say("press Again")).message
+        await player.say("menu PNG info")
+        drawn = (await player.say("press Draw this")).message
+        await player.say("menu Use as source")
+        over = (await player.say("fill prompt:a brass robot strength:0.3")).message
+    for message in (again, drawn, over):
+        assert message is not None
+        assert message["attachments"][0]["filename"].startswith("SPOILER_")
+
+
+async def test_of_settings_pasted_over_a_picture_only_the_words_are_taken(
+    house: House, tmp_path: Path
+) -> None:
+    path = tmp_path / "jug.png"
+    Image.new("RGB", (64, 64), "brown").save(path)
+    async with house.player() as player:
+        drawn = (await player.say(f'/img2img image:@{path} prompt:"{PASTED}" steps:1')).message
+    assert drawn is not None
+    written = Infotext.parse(pnginfo.read(await house.file(drawn)) or "")
+    assert (written.prompt, written.negative_prompt) == ("a clay jug", "cracks")
+    assert written.steps == 1
+    told = next(m for m in reversed(house.shown()) if "took the words" in words(m))
+    assert told["ephemeral"]
 
 
 @pytest.mark.parametrize(("menu", "told"), [("Upscale", "times larger"), ("Describe", "draw this")])

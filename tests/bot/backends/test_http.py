@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import gzip
+import time
 
 import pytest
 from aiohttp import web
 
 from bot.backends import http
 from bot.backends.http import Http, raise_for_status
+from bot.backends.quota import Quota
 from bot.errors import (
     BackendBadAnswer,
     BackendError,
@@ -117,15 +119,16 @@ async def test_listings_share_a_connection_and_generating_calls_take_a_fresh_one
     async with connected(server.url) as client:
         for _ in range(2):
             await client.get("/listing")
-        for _ in range(2):
-            await client.post("/txt2img", {}, generating=True)
+        for how in ({"generating": True}, {"generating": True}, {"fresh": True}):
+            await client.post("/txt2img", {}, **how)
         await client.get("/listing")
-    first, second, paint, other, last = server.asked
-    assert first.connection is second.connection
+        await client.post("/internal/progress", {})
+    first, second, *fresh, last, poll = server.asked
+    assert first.connection is second.connection is last.connection is poll.connection
     assert first.headers.get("Connection", "") != "close"
-    assert paint.headers["Connection"] == other.headers["Connection"] == "close"
-    assert paint.connection is not other.connection
-    assert last.connection not in (paint.connection, other.connection)
+    assert [a.headers["Connection"] for a in fresh] == ["close"] * 3
+    kept = {first.connection}
+    assert len({a.connection for a in fresh} - kept) == 3, "each by itself, none over the kept one"
 
 
 async def test_an_unused_client_closes_without_a_word() -> None:
@@ -220,44 +223,35 @@ async def test_a_broken_packing_is_an_error_of_ours(server: TinyServer) -> None:
 # -- the quota -------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that every request would have waited for its permit."""
-    waits: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-
-    monkeypatch.setattr(asyncio, "sleep", sleep)
-    return waits
-
-
-async def test_every_request_asks_for_a_permit(server: TinyServer, waited: list[float]) -> None:
-    async with connected(server.url, rate=0.1, burst=1) as client:
-        await client.get("/x")
-        await client.post("/x", {})
-        await client.post("/x", {}, generating=True)
-    assert waited == pytest.approx([0, 10.1, 20.2], abs=5), "one in ten seconds, and a margin"
+async def test_every_request_asks_for_a_permit(server: TinyServer) -> None:
+    quota = Quota("main")
+    quota.limit(rate=100.0, burst=1)
+    client = Http(backend_settings(server.url), quota)
+    began = time.monotonic()
+    await client.get("/x")
+    await client.post("/x", {})
+    await client.post("/x", {}, generating=True)
+    await client.close()
+    assert quota.spent.permits == 3
+    assert time.monotonic() - began >= 0.02, "two had to wait for a hundredth of a second"
 
 
-async def test_a_burst_goes_at_once(server: TinyServer, waited: list[float]) -> None:
-    async with connected(server.url, rate=0.1, burst=3) as client:
-        for _ in range(4):
-            await client.get("/x")
-    assert waited == pytest.approx([0, 0, 0, 10.1], abs=5)
+async def test_a_burst_goes_at_once_and_without_one_it_is_one(server: TinyServer) -> None:
+    for burst, expected in ((3, 3), (None, 1)):
+        server.asked.clear()
+        async with connected(server.url, rate=0.1, burst=burst) as client:
+            sending = asyncio.gather(*(client.post("/x", {}, generating=True) for _ in range(4)))
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(sending, 0.4)
+        assert len(server.asked) == expected
 
 
-async def test_without_a_burst_it_is_one(server: TinyServer, waited: list[float]) -> None:
-    async with connected(server.url, rate=0.1) as client:
-        for _ in range(2):
-            await client.get("/x")
-    assert waited == pytest.approx([0, 10.1], abs=5)
-
-
-async def test_without_a_rate_nothing_waits(server: TinyServer, waited: list[float]) -> None:
-    async with connected(server.url) as client:
-        await asyncio.gather(*(client.get("/x") for _ in range(20)))
-    assert waited == []
+async def test_without_a_rate_nothing_waits(server: TinyServer) -> None:
+    quota = Quota("main")
+    client = Http(backend_settings(server.url), quota)
+    await asyncio.gather(*(client.get("/x") for _ in range(20)))
+    await client.close()
+    assert (quota.spent.permits, quota.spent.waits) == (20, 0)
     assert len(server.asked) == 20
 
 

@@ -84,6 +84,14 @@ def test_an_option_that_the_operator_overrides_for_one_model_goes_with_all_other
     }
 
 
+def test_what_the_operator_has_overridden_once_goes_on_for_ever() -> None:
+    """Taken out of easel.yaml, it would stay on the server as it was overridden last."""
+    known, sent = FRESH | {"upcast_attn": False}, {"upcast_attn": True}
+    leaked = FRESH | {"upcast_attn": True}
+    assert own_options(leaked, known, sent) == known
+    assert own_options(FRESH, known, sent) == FRESH, "and the server may lose it"
+
+
 def test_what_a_server_does_not_have_is_never_sent() -> None:
     """An unknown key is a 500 (trap 5), and null is no value."""
     poor = {"CLIP_stop_at_last_layers": 1, "sd_vae": None, "outdir": "/home/x"}
@@ -115,7 +123,7 @@ def test_only_options_of_the_list_and_never_null(
     options: dict[str, Any], before: dict[str, Any], sent: dict[str, Any]
 ) -> None:
     own = own_options(options, {k: v for k, v in before.items() if v is not None}, sent)
-    assert set(own) <= {*FRESH, FORGE_MODULES} & set(options)
+    assert set(own) <= {*FRESH, FORGE_MODULES, *before} & set(options)
     assert None not in own.values()
     for key, value in own.items():
         assert value in (options[key], before.get(key))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -205,9 +206,36 @@ def test_adetailer_is_a_script_and_no_option() -> None:
     assert "restore_faces" not in sent
 
 
+def test_of_two_scripts_of_one_name_in_any_case_only_ours_goes() -> None:
+    """Names are alike in any case (sdapi 2)."""
+    theirs = {"alwayson_scripts": {"adetailer": {"args": [True, True, {}]}}}
+    assert body(A1111, theirs)["alwayson_scripts"] == theirs["alwayson_scripts"]
+    sent = body(A1111, theirs, faces="ADetailer")["alwayson_scripts"]
+    assert sent == body(A1111, faces="ADetailer")["alwayson_scripts"]
+
+
+def test_the_operators_script_for_one_model_wins_over_that_for_all_in_any_case() -> None:
+    theirs = {"alwayson_scripts": {"FreeU": {"args": [1]}, "freeu": {"args": [2]}}}
+    assert body(A1111, theirs)["alwayson_scripts"] == {"freeu": {"args": [2]}}
+
+
 def test_without_a_wish_the_operators_faces_hold() -> None:
     assert "restore_faces" not in body()
     assert body(A1111, {"restore_faces": True})["restore_faces"] is True
+
+
+# -- how many --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"), [("n_iter", (3, 1)), ("batch_size", (1, 3)), (None, (1, 1))]
+)
+def test_each_server_is_asked_for_several_pictures_in_its_own_way(
+    key: str | None, expected: tuple[int, int]
+) -> None:
+    """A1111 one after the other, stable-diffusion.cpp in a batch, KoboldCpp never (sdapi 10)."""
+    sent = body(replace(A1111, batch=key), count=3)
+    assert (sent["n_iter"], sent["batch_size"]) == expected
 
 
 # -- LoRAs of stable-diffusion.cpp -----------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from bot.backends import sdapi_payload
 from bot.backends.sdapi_dialect import MINIMAL, ControlNet, Dialect
 from bot.errors import BackendRefused
-from bot.values.request import Control, Inpainting
+from bot.values.request import Control, Inpainting, NetFamily
 from bot.values.source import Role, Source
 from tests.bot.backends.orders import request
 from tests.bot.images import pictures
@@ -88,21 +88,16 @@ def test_keys_that_a_server_has_refused_are_left_out() -> None:
 # -- ControlNet ------------------------------------------------------------------------------------
 
 
-def unit(model: str | None, kind: str = "canny", **order: Any) -> dict[str, Any]:
-    made = over(
-        Role.CONTROL,
-        dialect=WITH_NETS,
-        control=Control.model_validate({"kind": kind, "weight": 0.8}),
-        model=model,
-        **order,
-    )
+def unit(family: NetFamily | None, kind: str = "canny") -> dict[str, Any]:
+    control = Control.model_validate({"kind": kind, "weight": 0.8, "family": family})
+    made = over(Role.CONTROL, dialect=WITH_NETS, control=control)
     (only,) = made["alwayson_scripts"]["ControlNet"]["args"]
     return dict(only)
 
 
 def test_a_unit_has_the_keys_that_all_versions_share() -> None:
     """`input_image` is dropped by Forge in silence; numbers for the modes break newer ones."""
-    assert unit("dreamshaper_8") == {
+    assert unit("sd15") == {
         "enabled": True,
         "image": b64(Role.CONTROL),
         "module": "canny",
@@ -115,16 +110,33 @@ def test_a_unit_has_the_keys_that_all_versions_share() -> None:
     }
 
 
-@pytest.mark.parametrize("model", ["sd_xl_base", "ponyDiffusionV6", "illustrious_v1", "noobai"])
-def test_a_large_checkpoint_gets_a_large_net(model: str) -> None:
+def test_a_checkpoint_gets_a_net_of_its_own_family() -> None:
     """Of another family it would do nothing, and nobody would say so."""
-    assert unit(model)["model"] == "diffusers_xl_canny [2]"
-    assert unit(None)["model"] == "sd15_canny [1]"
+    assert unit("sdxl")["model"] == "diffusers_xl_canny [2]"
+    assert unit("sd15")["model"] == "sd15_canny [1]"
+    assert unit(None)["model"] == "sd15_canny [1]", "an order of an older Easel names none"
 
 
-def test_a_kind_that_is_no_longer_there_is_refused_and_not_left_out() -> None:
+@pytest.mark.parametrize(("family", "kind"), [("sd15", "depth"), ("flux", "canny")])
+def test_a_net_that_is_no_longer_there_is_refused_and_not_left_out(
+    family: NetFamily, kind: str
+) -> None:
     with pytest.raises(BackendRefused):
-        unit("dreamshaper_8", "depth")
+        unit(family, kind)
+
+
+@pytest.mark.parametrize("name", ["controlnet", "ControlNet", "CONTROLNET"])
+def test_a_unit_stands_behind_the_operators_units(name: str) -> None:
+    """Script names are alike in any case (sdapi 2): one of two would be lost."""
+    theirs = {"enabled": True, "model": "sd15_tile [4]"}
+    sent = over(
+        Role.CONTROL,
+        operator={"alwayson_scripts": {name: {"args": [theirs]}, "x": {"args": [1]}}},
+        control=Control(kind="canny"),
+    )
+    assert set(sent["alwayson_scripts"]) == {"ControlNet", "x"}
+    first, second = sent["alwayson_scripts"]["ControlNet"]["args"]
+    assert (first, second["module"]) == (theirs, "canny")
 
 
 def test_a_unit_stands_beside_the_operators_scripts_and_an_init_image() -> None:

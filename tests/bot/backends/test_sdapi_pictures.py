@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot import VERSION
-from bot.backends.sdapi_pictures import read_pictures
+from bot.backends.sdapi_pictures import read_painted
 from bot.errors import BackendBadAnswer
 from bot.images import pnginfo
 from bot.images.infotext import Infotext
@@ -22,7 +22,7 @@ from tests.bot.images import pictures
 
 
 def read(images: Any, info: Any = "", **order: Any) -> list[Picture]:
-    return read_pictures(answer(painted(images, info)), request(**order))
+    return read_painted(answer(painted(images, info)), request(**order)).pictures
 
 
 def seeds(found: list[Picture]) -> list[int]:
@@ -134,18 +134,21 @@ INFO: dict[str, Any] = {"all_seeds": [11], "infotexts": [text(11)]}
 @pytest.mark.parametrize("info", [json.dumps(INFO), INFO], ids=["string", "object"])
 def test_info_is_a_json_string_or_an_object(info: Any) -> None:
     body = {"images": [BARE], "info": info}
-    (picture,) = read_pictures(answer(body), request())
+    (picture,) = read_painted(answer(body), request()).pictures
     assert (picture.seed, picture.infotext) == (11, text(11))
 
 
-@pytest.mark.parametrize("info", ["", "garbage", "{", "null", "[1, 2]", '"text"', "7", None, [], 7])
+NOTHING = ["", "garbage", "{", "null", "[1, 2]", '"text"', "7", None, [], 7, "[" * 99_999]
+
+
+@pytest.mark.parametrize("info", NOTHING, ids=lambda info: str(info)[:9])
 def test_info_that_tells_nothing_is_no_trouble(info: Any) -> None:
     (picture,) = read([BARE], info)
     assert picture.seed == 42
 
 
 def test_an_answer_without_info_is_no_trouble() -> None:
-    (picture,) = read_pictures(answer({"images": [BARE]}), request())
+    (picture,) = read_painted(answer({"images": [BARE]}), request()).pictures
     assert picture.seed == 42
 
 
@@ -224,7 +227,7 @@ NO_PICTURES = {
 @pytest.mark.parametrize("body", NO_PICTURES.values(), ids=NO_PICTURES)
 def test_a_200_without_a_picture_is_a_bad_answer(body: Any) -> None:
     with pytest.raises(BackendBadAnswer):
-        read_pictures(answer(body), request())
+        read_painted(answer(body), request())
 
 
 PNG = pictures.png(text(1))
@@ -281,7 +284,7 @@ def test_without_any_we_write_our_own_from_the_order_and_the_pictures_size() -> 
         width=72,
         height=96,
     )
-    (picture,) = read_pictures(answer(painted([BARE])), order)
+    (picture,) = read_painted(answer(painted([BARE])), order).pictures
     written = Infotext.parse(told(picture))
     assert (written.prompt, written.negative_prompt) == (order.prompt, "blurry")
     assert dict(written.settings) == {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.backends.sdapi_pictures import read_pictures
+from bot.backends.sdapi_pictures import read_painted
 from bot.images.infotext import Infotext
 from bot.values.picture import Picture
 from bot.values.request import Control, Hires
@@ -15,7 +15,7 @@ from tests.bot.backends.orders import BARE, answer, painted, request, text, with
 
 def one(info: dict[str, Any] | str = "", images: list[str] | None = None, **order: Any) -> Picture:
     body = painted(images or [with_chunk(42)], info)
-    return read_pictures(answer(body), request(**order))[0]
+    return read_painted(answer(body), request(**order)).pictures[0]
 
 
 # -- another sampler -------------------------------------------------------------------------------
@@ -85,10 +85,34 @@ def test_another_checkpoint_is_told(used: str) -> None:
     assert one({"sd_model_name": used}, model="tinyA").remark == told
 
 
+@pytest.mark.parametrize(
+    ("asked", "used", "listed", "same"),
+    [
+        ("my-anything-v3", "anything-v3", [], False),
+        ("myanything-v3", "anything-v3", [], False),
+        ("my_anything-v3", "anything-v3", [], True),  # the folder, as A1111 lists it
+        ("my/anything-v3", "anything-v3", [], True),
+        (r"my\anything-v3", "anything-v3.safetensors", [], True),
+        ("a/b_c/anything-v3", "anything-v3", [], True),
+        ("my_anything-v3", "anything-v3", ["my_anything-v3", "anything-v3"], False),
+        ("my_anything-v3", "anything-v3", ["my_anything-v3"], True),
+        ("anything-v3", "anything-v3", ["anything-v3"], True),
+        ("anything-v3", "v3", [], False),
+    ],
+)
+def test_only_a_folder_may_stand_before_what_is_told(
+    asked: str, used: str, listed: list[str], same: bool
+) -> None:
+    body = painted([with_chunk(42)], {"sd_model_name": used})
+    found = read_painted(answer(body), request(model=asked), listed)
+    assert (found.pictures[0].remark is None) is same
+    assert found.model == (asked if same else "anything-v3" if "anything-v3" in listed else None)
+
+
 def test_both_are_told_of_every_picture() -> None:
     info = {"sampler_name": "Euler", "sd_model_name": "tinyB", "all_seeds": [1, 2]}
     body = painted([with_chunk(1), with_chunk(2)], info)
-    found = read_pictures(answer(body), request(sampler="DDIM", model="tinyA", count=2))
+    found = read_painted(answer(body), request(sampler="DDIM", model="tinyA", count=2)).pictures
     assert len({picture.remark for picture in found}) == 1
     assert found[0].remark == (
         "The image server used Euler instead of DDIM. "
@@ -124,7 +148,9 @@ def test_a_map_behind_the_pictures_is_the_sign_that_it_was_followed(
 ) -> None:
     """A unit that breaks is 200 and a picture without it."""
     count = len(info["all_seeds"]) if info else 1
-    found = read_pictures(answer(painted(images, info)), request(control=CANNY, count=count))
+    found = read_painted(
+        answer(painted(images, info)), request(control=CANNY, count=count)
+    ).pictures
     assert {picture.remark for picture in found} == {remark}
     assert len(found) == count, "the map itself is none of the pictures"
 

@@ -95,7 +95,7 @@ async def test_a_whole_server_tells_everything(server: TinyServer) -> None:
         embeddings=("easy",),
         vaes=("kl-f8.pt",),
         faces=("CodeFormer", "ADetailer"),
-        controls=("canny",),
+        nets=(("canny", "sd15"),),
         current_model="tinyA",
         progress=True,
         interrupt=True,
@@ -152,8 +152,8 @@ async def test_the_demo_server_is_understood() -> None:
         (VAES, {"vaes": ()}),
         (FACES, {"faces": ("ADetailer",)}),
         (SCRIPTS, {"faces": ("CodeFormer",)}),
-        (NETS, {"controls": ()}),
-        (MODULES, {"controls": ()}),
+        (NETS, {"nets": ()}),
+        (MODULES, {"nets": ()}),
     ],
 )
 async def test_an_absent_route_is_an_ability_less(
@@ -291,15 +291,6 @@ async def test_a_later_probe_sees_what_is_new(server: TinyServer) -> None:
 
 
 # -- words for the operator ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("password", "warns"), [("s3cret", False), ("pässword", True)])
-async def test_a_password_that_no_server_can_read_is_warned_of(
-    server: TinyServer, password: str, warns: bool
-) -> None:
-    ability = await probe(server.url, auth={"username": "bot", "password": password})
-    assert bool(ability.warnings) is warns
-    assert not any(password in words for words in ability.warnings)
 
 
 async def test_the_kind_finds_its_class() -> None:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from aiohttp import web
 
+from bot import throttle
 from bot.backends.http import Answer, Http
 from bot.backends.sdapi_dialect import ControlNet, Dialect
 from bot.backends.sdapi_probe import Found, Probe
@@ -46,7 +47,7 @@ async def look(
 ) -> Found:
     known = before or Dialect()
     async with connected(url, **settings) as http:
-        return await Probe(http, backend_settings(url, **settings)).ask(known, sent or {})
+        return await Probe(http, backend_settings(url, **settings)).ask(known, [sent or {}])
 
 
 class Quiet:
@@ -121,7 +122,7 @@ async def test_a_server_that_tells_only_its_configuration_is_strict(
     server.table = {ROOT: Says(body)}
     found = await look(server.url)
     assert (found.ability, found.by_task) == (STRICT, False)
-    assert found.dialect == Dialect(minimal=True, wide=False)
+    assert found.dialect == Dialect(minimal=True, wide=False, batch=None)
 
 
 async def test_what_a_strict_server_refused_once_is_remembered(server: TinyServer) -> None:
@@ -176,6 +177,25 @@ async def test_the_family_is_told_by_its_progress(a1111: TinyServer) -> None:
     assert (found.dialect.wide, found.ability.switches_models) == (False, False)
     assert (found.ability.second_pass, found.ability.clip_skip) == (False, False)
     assert (found.dialect.own, found.ability.step_pixels) == ({}, 64)
+
+
+@pytest.mark.parametrize(
+    ("family", "schedulers", "key"),
+    [
+        (True, Says([]), "n_iter"),
+        (True, NOT_FOUND, "n_iter"),
+        (False, Says([{"name": "karras", "label": "karras"}]), "batch_size"),
+        (False, NOT_FOUND, None),
+    ],
+)
+async def test_how_several_pictures_are_asked_for(
+    a1111: TinyServer, family: bool, schedulers: Says, key: str | None
+) -> None:
+    """stable-diffusion.cpp lists schedulers and takes batches, KoboldCpp neither (sdapi 10)."""
+    a1111.table["GET /sdapi/v1/schedulers"] = schedulers
+    if not family:
+        del a1111.table[PROGRESS]
+    assert (await look(a1111.url)).dialect.batch == key
 
 
 async def test_tasks_are_told_apart_in_web_ui_mode_only(a1111: TinyServer) -> None:
@@ -261,8 +281,11 @@ async def test_control_net_is_offered_where_it_has_models(a1111: TinyServer) -> 
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405, 429, 500, 503])
-async def test_what_stands_outside_the_api_never_closes_it(a1111: TinyServer, status: int) -> None:
+async def test_what_stands_outside_the_api_never_closes_it(
+    a1111: TinyServer, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A gateway may let nothing through but /sdapi/v1: that is no wrong password."""
+    monkeypatch.setattr(throttle, "FIRST_PAUSE", 0.001)
     a1111.table[NETS] = a1111.table[MODULES] = a1111.table[TASKS] = Says({"detail": "no"}, status)
     assert (await look(a1111.url)).ability.controls == ()
 
@@ -320,5 +343,5 @@ async def test_a_server_that_is_open_to_the_internet_is_warned_of(
     url: str, auth: dict[str, str], words: str | None
 ) -> None:
     probe = Probe(cast(Http, Quiet()), backend_settings(url, auth=auth))
-    warnings = (await probe.ask(Dialect(), {})).ability.warnings
+    warnings = (await probe.ask(Dialect())).ability.warnings
     assert (warnings == ()) if words is None else words in warnings[0]

@@ -12,7 +12,7 @@ import pytest
 
 from bot.database.engine import Database
 from bot.database.migrate import migrate
-from bot.queue import attempt, health, worker
+from bot.queue import attempt, health, standing, worker
 from bot.queue.store import Store
 from tests.bot.queue.props import Clock, FakePainter, Line, Studio
 
@@ -37,6 +37,12 @@ async def store(file: Path) -> AsyncIterator[Store]:
     database = Database(file)
     yield Store(database)
     await database.close()
+
+
+@pytest.fixture(autouse=True)
+def places_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """News of places are gathered for a moment only."""
+    monkeypatch.setattr(standing, "PLACES_SECONDS", 0.0)
 
 
 @pytest.fixture

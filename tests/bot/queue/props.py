@@ -91,7 +91,7 @@ class FakePainter(Backend):
         self.asked: list[ImageRequest] = []
         self.previews = False
         self.interruptible = False
-        self.loaded: list[str] = []
+        self.brought: list[str] = []
         self.loading: Exception | None = None
         self._held: dict[str, asyncio.Event] = {}
 
@@ -108,7 +108,7 @@ class FakePainter(Backend):
         """Nothing has changed on its disk."""
         return await self.probe()
 
-    async def describe(self, source: Source) -> str:
+    async def describe(self, source: Source, task_id: str, report: Report) -> str:
         raise NotImplementedError
 
     async def paint(
@@ -142,7 +142,7 @@ class FakePainter(Backend):
         """Loads at once."""
         if self.loading is not None:
             raise self.loading
-        self.loaded.append(model)
+        self.brought.append(model)
 
     async def forget(self, task_id: str) -> None:
         """Waits for `forgetting`, when the test has put it there."""
@@ -209,6 +209,11 @@ class Line:
         assert found is not None
         return found
 
+    async def settled(self) -> None:
+        """News of places come a moment after the step that they are about."""
+        for _ in range(5):
+            await asyncio.sleep(0.001)
+
     def open_ids(self) -> list[int]:
         """The numbers of all open jobs, oldest first."""
         return [job.id for job in self.queue.waiting()]
@@ -262,6 +267,13 @@ class Studio:
             while (row := await self.line.row(job)).status not in states:
                 await asyncio.sleep(0)
         return row
+
+
+async def take(store: Store, backend: str = "main") -> Job | None:
+    """The oldest job that may be claimed, as the line would choose it if all were one guild's."""
+    accepted, _ = await store.open_jobs()
+    waits = next((job for job in accepted if job.status is Status.WAITING), None)
+    return None if waits is None else await store.claim(waits.id, backend)
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -13,7 +13,16 @@ from bot.queue import attempt as attempt_room
 from bot.queue.job import Job, Status
 from bot.queue.queue import Queue
 from bot.queue.store import Store
-from tests.bot.queue.props import BOB, Line, Studio, address, picture, until
+from bot.values.request import Rare
+from tests.bot.queue.props import (
+    BOB,
+    Line,
+    Studio,
+    address,
+    picture,
+    take,
+    until,
+)
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
 
@@ -38,6 +47,23 @@ async def test_a_server_that_paints_one_a_call_is_asked_for_the_rest(studio: Stu
     assert asked(studio) == [(5, 3), (6, 2), (7, 1)]
     assert await seeds(studio, job) == [5, 6, 7]
     assert set(studio.painter.began) == {f"easel-inst-{job.id}-1"}
+
+
+@pytest.mark.parametrize(
+    ("strength", "expected"),
+    [(0.2, [(5, 7), (5, 8), (5, 9)]), (0.0, [(5, 7), (6, 7), (7, 7)])],
+)
+async def test_the_rest_of_a_batch_of_variations_goes_on_with_their_seeds(
+    studio: Studio, strength: float, expected: list[tuple[int, int]]
+) -> None:
+    """With a strength a server keeps the seed and counts the variation seed up (sdapi 2)."""
+    rare = Rare(variation_seed=7, variation_strength=strength)
+    job = await studio.line.accepted(seed=5, count=3, rare=rare)
+    studio.open()
+    await studio.reaches(job, Status.PAINTED)
+    orders = studio.painter.asked
+    assert [(order.seed, order.rare.variation_seed) for order in orders] == expected
+    assert [order.count for order in orders] == [3, 2, 1]
 
 
 async def test_a_server_that_paints_all_at_once_is_asked_once(studio: Studio) -> None:
@@ -156,7 +182,7 @@ async def test_an_overtaken_attempt_keeps_nothing(studio: Studio) -> None:
     studio.open()
     await until(lambda: len(asked(studio)) == 1)
     await studio.line.store.rescue()
-    successor = await studio.line.store.claim("main")
+    successor = await take(studio.line.store)
     assert successor is not None
     gate.set()
     await until(lambda: studio.worker._attempt is None)
@@ -310,7 +336,7 @@ async def test_a_checkpoint_is_loaded_and_it_is_said_how_long_it_took(studio: St
     job = await studio.line.accepted(kind="load", model="tinyA")
     studio.open()
     row = await studio.reaches(job, Status.PAINTED)
-    assert studio.painter.loaded == ["tinyA"]
+    assert studio.painter.brought == ["tinyA"]
     assert row.outcome == "tinyA is loaded (1 s)"
 
 

@@ -15,7 +15,7 @@ from bot.queue.job import Job, NewJob, Status
 from bot.queue.store import Store
 from bot.values.guest import Guest
 from bot.values.request import ImageRequest
-from tests.bot.queue.props import Clock, address, ids, order, picture
+from tests.bot.queue.props import Clock, address, ids, order, picture, take
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 SNOWFLAKES = st.integers(0, 2**63 - 1)
@@ -53,7 +53,7 @@ async def waiting(store: Store, new: NewJob | None = None) -> Job:
 async def running(store: Store) -> Job:
     """A row that a worker holds."""
     await waiting(store)
-    job = await store.claim("main")
+    job = await take(store)
     assert job is not None
     return job
 
@@ -111,29 +111,49 @@ async def test_a_replayed_interaction_makes_no_second_row(store: Store) -> None:
 
 async def test_only_an_accepted_order_is_claimed(store: Store) -> None:
     job = await added(store)
-    assert await store.claim("main") is None
+    assert await take(store) is None
     accepted = await store.accept(job.id, 77)
     assert accepted is not None
     assert accepted.address.message_id == 77
     assert await store.open_jobs() == ([accepted], [])
-    claimed = await store.claim("main")
+    claimed = await take(store)
     assert claimed is not None
     assert claimed.id == job.id
 
 
-async def test_the_oldest_of_its_own_route_is_claimed_under_a_new_attempt(
-    store: Store, clock: Clock
-) -> None:
-    first, other, second = [
-        await waiting(store, order(route=route)) for route in ("main", "far", "main")
-    ]
+async def test_a_claim_is_one_attempt_of_one_backend(store: Store, clock: Clock) -> None:
+    new = replace(order(), routes=frozenset({"main", "far"}))
+    job = await waiting(store, new)
+    assert (job.route, job.routes) == ("main", {"main", "far"})
     clock.forward(3)
-    claimed = [await store.claim("main") for _ in range(3)]
-    assert [job and job.id for job in claimed] == [first.id, second.id, None]
-    assert claimed[0] is not None
-    assert (claimed[0].status, claimed[0].attempt) == (Status.RUNNING, 1)
-    assert claimed[0].started_at == clock.now
-    assert (await row(store, other)).status is Status.WAITING
+    claimed = await store.claim(job.id, "far")
+    assert claimed is not None
+    assert (claimed.status, claimed.attempt, claimed.route) == (Status.RUNNING, 1, "far")
+    assert claimed.started_at == clock.now
+    assert await store.claim(job.id, "main") is None, "it is taken"
+
+
+async def test_what_has_waited_too_long_expires_once(store: Store) -> None:
+    job = await waiting(store)
+    ended = await store.expire(job.id, "too long")
+    assert ended is not None
+    assert (ended.status, ended.error_sentence) == (Status.EXPIRED, "too long")
+    assert await store.expire(job.id, "too long") is None
+    assert await take(store) is None
+
+
+async def test_who_waited_long_is_called_once(store: Store, clock: Clock) -> None:
+    job = await running(store)
+    clock.forward(61)
+    ended = await store.painted(job, [picture()])
+    assert ended is not None
+    assert not await store.call_due(ended.id), "not before it is delivered"
+    await store.told(ended)
+    assert ids(await store.uncalled()) == [ended.id]
+    assert await store.call_due(ended.id)
+    await store.called(ended.id)
+    assert not await store.call_due(ended.id)
+    assert await store.uncalled() == []
 
 
 async def test_accepting_a_row_that_is_gone_says_so(store: Store) -> None:
@@ -162,14 +182,10 @@ async def test_a_released_job_has_its_old_place_after_its_delay(store: Store, cl
     back = await store.release(job, delay=30, counted=True, code="BackendBusy")
     assert back is not None
     assert (back.status, back.failures, back.error_code) == (Status.WAITING, 1, "BackendBusy")
-    clock.forward(29)
-    claimed = await store.claim("main")
-    assert claimed is not None
-    assert claimed.id == later.id
-    clock.forward(1)
-    again = await store.claim("main")
+    again = await take(store)
     assert again is not None
     assert (again.id, again.attempt) == (job.id, 2)
+    assert later.id > job.id
 
 
 async def test_a_release_that_costs_nothing_counts_nothing(store: Store) -> None:
@@ -198,7 +214,7 @@ async def test_what_is_open_can_be_cancelled_once(
     assert ended is not None
     assert (ended.status, ended.attempt) == (Status.CANCELLED, job.attempt + 1)
     assert await store.cancel(job.id) is None
-    assert await store.claim("main") is None
+    assert await take(store) is None
 
 
 async def test_what_has_ended_cannot_be_cancelled(store: Store) -> None:
@@ -228,7 +244,7 @@ async def test_a_worker_that_was_overtaken_is_not_heard(
 ) -> None:
     old = await running(store)
     await store.rescue()
-    successor = await store.claim("main")
+    successor = await take(store)
     assert successor is not None
     assert not await step(store, old)
     assert await row(store, successor) == successor
@@ -265,7 +281,7 @@ async def test_after_a_crash_what_ran_goes_back_to_its_place(file: Path) -> None
     store = Store(again)
     assert await store.rescue() == [job]
     assert await store.rescue() == []
-    claimed = [await store.claim("main") for _ in range(2)]
+    claimed = [await take(store) for _ in range(2)]
     assert ids([c for c in claimed if c is not None]) == [job.id, later.id]
     assert claimed[0] is not None
     assert (claimed[0].attempt, claimed[0].failures) == (job.attempt + 1, 1)

@@ -252,10 +252,10 @@ async def test_a_database_that_is_away_only_delays_the_claiming(
 ) -> None:
     claim, refusals = studio.line.store.claim, [DatabaseUnavailable("locked")] * 3
 
-    async def locked(route: str) -> object:
+    async def locked(job_id: int, backend: str) -> object:
         if refusals:
             raise refusals.pop()
-        return await claim(route)
+        return await claim(job_id, backend)
 
     monkeypatch.setattr(studio.line.store, "claim", locked)
     job = await studio.line.accepted()

@@ -41,7 +41,7 @@ class Painter(Backend):
     async def probe(self) -> Ability:
         raise NotImplementedError
 
-    async def describe(self, source: Source) -> str:
+    async def describe(self, source: Source, task_id: str, report: Report) -> str:
         raise NotImplementedError
 
     async def paint(
@@ -74,6 +74,7 @@ class Line:
     def __init__(self) -> None:
         self.jobs: dict[int, Job] = {}
         self.full = False
+        self.accepted: dict[int, Job] = {}
         self.caps: list[Caps] = []
 
     async def sources(self, job: Job) -> tuple[Source, ...]:
@@ -102,6 +103,9 @@ class Line:
         )
         self.jobs[job.id] = job
         return job
+
+    async def accept(self, job: Job, message_id: int | None, shown: Place | None = None) -> None:
+        self.accepted[job.id] = self.jobs[job.id]
 
     async def get(self, job_id: int) -> Job | None:
         return self.jobs.get(job_id)

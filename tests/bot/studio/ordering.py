@@ -33,10 +33,14 @@ WHOLE = replace(
     ),
     upscalers=("None", "Lanczos", "R-ESRGAN 4x+"),
     latent_upscalers=("Latent", "Latent (nearest)"),
-    loras=(Lora("add_detail"), Lora("papercut_v2", "Paper Cut"), Lora("pixel-art-xl")),
+    loras=(
+        Lora("add_detail"),
+        Lora("papercut_v2", "Paper Cut"),
+        Lora("pixel-art-xl", "8bitdiffuser 64x"),
+    ),
     vaes=("kl-f8.pt", "vae-ft-mse.safetensors", "vae-ft-mse.pt"),
     faces=("CodeFormer", "GFPGAN", "ADetailer"),
-    controls=("canny", "depth"),
+    nets=(("canny", "sd15"), ("depth", "sd15")),
     current_model="dreamshaper_8",
 )
 """A server that has one of everything."""

@@ -16,8 +16,8 @@ from bot.queue.job import Job, Status
 from bot.settings import Limits
 from bot.studio import DrawOptions, OverOptions
 from bot.studio.drafts import Draft
-from bot.values.ability import Ability
-from bot.values.request import Control, ImageRequest, Inpainting
+from bot.values.ability import Ability, Model
+from bot.values.request import Control, ImageRequest, Inpainting, NetFamily
 from bot.values.source import Role, Source
 from tests.bot.studio.anything import any_options
 from tests.bot.studio.desk import ADA, HOME, LARGE, SMALL, Desk, painter
@@ -44,8 +44,8 @@ def over(
 
 
 def waiting(draft: Draft) -> Job:
-    """The job of a draft, as it stands in line."""
-    return Job(1, draft.request, HERE, HOME, draft.route, Status.WAITING, 0, 0, 0.0)
+    """The job of a draft, as it stands in line; the channel is that of its card."""
+    return Job(1, draft.request, ADA, HOME, draft.route, Status.WAITING, 0, 0, 0.0)
 
 
 # -- the checkpoint is always named ----------------------------------------------------------------
@@ -235,10 +235,10 @@ def test_a_reference_picture_is_followed_in_a_new_picture() -> None:
     desk = Desk(painter("one", WHOLE))
     made = over(desk, control="canny", control_weight=0.8).request
     assert (made.kind, made.denoising_strength) == ("txt2img", None)
-    assert made.control == Control(kind="canny", weight=0.8)
+    assert made.control == Control(kind="canny", weight=0.8, family="sd15")
     both = over(desk, control="depth", strength=0.5).request
     assert (both.kind, both.denoising_strength) == ("img2img", 0.5)
-    assert both.control == Control(kind="depth")
+    assert both.control == Control(kind="depth", family="sd15")
 
 
 @pytest.mark.parametrize(
@@ -252,13 +252,47 @@ def test_what_the_painter_cannot_follow_is_refused(ability: Ability, hint: str) 
     assert caught.value.sentence == f"The image server here can't follow `pose`. {hint}"
 
 
+@pytest.mark.parametrize(
+    ("model", "control", "hint"),
+    [
+        ("flux1-dev", "canny", "can't follow `canny` for Flux models."),
+        ("animagineXL_v31", "canny", "can't follow `canny` for SDXL models. It can follow `pose`."),
+        ("animagineXL_v31", "pose", None),
+        ("dreamshaper_8", "canny", None),
+    ],
+)
+def test_a_net_of_another_family_is_refused_before_the_line(
+    model: str, control: str, hint: str | None
+) -> None:
+    """It would do nothing, or break the picture, and nobody would say so."""
+    names = ("dreamshaper_8", "animagineXL_v31", "flux1-dev")
+    nets: tuple[tuple[str, NetFamily], ...] = (("canny", "sd15"), ("pose", "sdxl"))
+    ability = replace(WHOLE, models=tuple(Model(n, f"{n}.st") for n in names), nets=nets)
+    desk = Desk(painter("one", ability))
+    if hint is None:
+        made = over(desk, options={"model": model}, control=control).request
+        assert made.control is not None
+        assert (control, made.control.family) in nets
+        return
+    with pytest.raises(Refusal) as caught:
+        over(desk, options={"model": model}, control=control)
+    assert caught.value.sentence == f"The image server here {hint}"
+
+
+def test_only_painters_with_a_fitting_net_may_take_it_over() -> None:
+    large = replace(WHOLE, nets=(("canny", "sdxl"),))
+    desk = Desk(painter("one", WHOLE), painter("two", WHOLE), painter("three", large))
+    assert over(desk).routes == {"one", "two", "three"}
+    assert over(desk, control="canny").routes == {"one", "two"}
+
+
 @pytest.mark.parametrize("strength", [None, 0.4])
 def test_a_blind_reference_is_refused_once_the_painter_is_known(strength: float | None) -> None:
     health = painter("one", None, State.UNKNOWN)
     desk = Desk(health)
     job = waiting(over(desk, control="canny", strength=strength))
     health.backend.ability = WHOLE
-    assert desk.studio.drafts.anew(job).control == Control(kind="canny")
+    assert desk.studio.drafts.anew(job).control == Control(kind="canny", family="sd15")
     health.backend.ability = SMALL
     with pytest.raises(Refusal, match="can't follow `canny`"):
         desk.studio.drafts.anew(job)

@@ -122,6 +122,7 @@ def test_a_style_that_makes_it_too_long_is_named() -> None:
         ("detail:4", ["<lora:add_detail:4>"]),
         ("papercut_v2", ["<lora:papercut_v2:1>"]),
         ("Paper Cut:0.7", ["<lora:papercut_v2:0.7>"]),  # its alias
+        ("8BITDIFFUSER", ["<lora:pixel-art-xl:1>"]),
         ("pap", ["<lora:papercut_v2:1>"]),  # found by both, and one all the same
         ("pixel art xl:1.5, add_detail", ["<lora:pixel-art-xl:1.5>", "<lora:add_detail:1>"]),
         (" , add_detail ,, ", ["<lora:add_detail:1>"]),
@@ -140,7 +141,7 @@ def test_a_lora_stands_behind_the_style_too() -> None:
     assert made.subject == "a cat"
 
 
-@pytest.mark.parametrize("typed", ["ad_detial", "add_detail, ad_detial:0.5", "add_detail:much"])
+@pytest.mark.parametrize("typed", ["ad_detial", "add_detail, ad_detial:0.5"])
 def test_an_unknown_lora_is_refused_with_the_nearest_three(typed: str) -> None:
     """Servers pass it over in silence."""
     refused = no("lora", lora=typed)
@@ -276,3 +277,45 @@ def test_anything_typed_is_written_or_refused(
         assert made.subject
         assert max(len(made.prompt), len(made.negative_prompt)) <= PROMPT_LIMIT
         made.prompt.encode()
+
+
+# -- tags that would slip by -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tag", "told"),
+    [
+        ("<lora:add_detail:99>", "can be -4 to 4, not `99`"),
+        ("<lora:add_detail:abc>", "can be -4 to 4, not `abc`"),
+        ("<lora:add_detail:1:9>", "not `9`"),
+        ("<LORA:nobodys:1>", "no LoRA called `nobodys`"),
+    ],
+)
+def test_a_tag_in_the_prompt_is_bounded_as_the_option_is(tag: str, told: str) -> None:
+    refused = no("prompt", f"a cat {tag}")
+    assert told in refused.sentence
+    assert refused.part == tag
+
+
+def test_a_tag_in_any_case_is_written_as_servers_read_it() -> None:
+    assert write("a cat <LoRA:add_detail:0.5>").prompt == "a cat <lora:add_detail:0.5>"
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("add_detail:abc", "weight of the LoRA `add_detail` can be -4 to 4, not `abc`"),
+        (",,,", "names no LoRA"),
+    ],
+)
+def test_an_option_that_names_no_lora_is_refused(typed: str, told: str) -> None:
+    assert told in no("lora", lora=typed).sentence
+
+
+def test_a_lora_in_the_negative_prompt_is_refused() -> None:
+    refused = no("negative_prompt", negative_prompt="fog <LORA:add_detail:1>")
+    assert "does nothing in the negative prompt" in refused.sentence
+
+
+def test_choices_that_leave_nothing_are_an_empty_prompt() -> None:
+    assert "The prompt is empty" in no("prompt", "{ | }").sentence

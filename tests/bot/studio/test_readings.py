@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot.backends.sdapi_pictures import read_pictures
-from bot.errors import BadOption, Refusal, UnknownName
+from bot.backends.sdapi_pictures import read_painted
+from bot.errors import BadOption, Refusal
 from bot.images.foreign import Reading, from_infotext
 from bot.settings import Limits
 from bot.studio import DrawOptions
@@ -47,7 +47,7 @@ def own_words(request: ImageRequest) -> Reading:
     """What Easel writes into a picture whose server wrote nothing, as it is read again."""
     blank = io.BytesIO()
     Image.new("RGB", (request.width, request.height)).save(blank, "PNG")
-    (picture,) = read_pictures(answer(painted([b64(blank.getvalue())])), request)
+    (picture,) = read_painted(answer(painted([b64(blank.getvalue())])), request).pictures
     reading = from_infotext(picture.infotext)
     assert reading is not None
     assert reading.origin == "Easel"
@@ -281,11 +281,10 @@ def test_what_is_no_sensible_value_is_passed_over(key: str, value: str) -> None:
     assert made.model_copy(update={"seed": 0}) == usual.model_copy(update={"seed": 0})
 
 
-def test_words_that_cannot_be_painted_refuse_the_whole() -> None:
-    """Another LoRA would be another picture."""
-    with pytest.raises(UnknownName) as caught:
-        redraw(FIGURES, "a cat <lora:nobodys:1>")
-    assert caught.value.option == "prompt"
+def test_a_lora_that_nobody_has_is_left_out_of_the_words_and_named() -> None:
+    made, left_out = redraw(FIGURES, "a cat <lora:nobodys:1>, <lora:add_detail:0.5> asleep")
+    assert made.prompt == "a cat , <lora:add_detail:0.5> asleep"
+    assert left_out == ["<lora:nobodys:1>"]
 
 
 def test_before_the_lists_are_known_everything_is_taken_as_it_is() -> None:

@@ -236,6 +236,19 @@ def test_what_a_rare_key_implies_is_filled_in() -> None:
     assert fine().rare == Rare()
 
 
+@pytest.mark.parametrize(
+    "extra", ["Variation seed: -1", "Variation seed strength: 0.3", "Variation strength: 0.3"]
+)
+def test_a_variation_seed_that_is_left_to_chance_is_fixed_here(extra: str) -> None:
+    """A failed picture that is drawn again must be the same one."""
+    first, again, other = (fine(extra=extra, seed=seed).rare for seed in (1, 1, 2))
+    assert first.variation_seed is not None
+    assert 0 <= first.variation_seed < 2**31
+    assert first == again
+    assert first.variation_seed != other.variation_seed
+    assert (first.variation_strength or 0) > 0
+
+
 def test_the_familys_clip_skip_is_taken_unless_another_was_typed() -> None:
     anime = SD15.model_copy(update={"clip_skip": 2})
     assert fine(family=anime).clip_skip == 2
@@ -326,3 +339,23 @@ def test_any_options_give_a_request_within_the_limits_or_name_one_of_them(
     assert made.hires is None or (made.hires.steps <= limits.max_steps and kind == "txt2img")
     # It is kept as JSON while it waits.
     assert ImageRequest.model_validate_json(made.model_dump_json()) == made
+
+
+# -- the prompts of a second pass ------------------------------------------------------------------
+
+
+def test_the_second_prompt_is_resolved_and_spelt_as_the_first() -> None:
+    hires = fine(extra='Hires prompt: "a {cat|cat} <LORA:Paper Cut:1>"').hires
+    assert hires is not None
+    assert hires.prompt == "a cat <lora:papercut_v2:1>"
+    assert "no LoRA called" in no("extra", extra='Hires prompt: "<lora:nobodys:1>"')
+    tag = 'Hires negative prompt: "<lora:add_detail:1>"'
+    assert "negative prompt" in no("extra", extra=tag)
+
+
+def test_without_a_latent_upscaler_the_first_real_one_enlarges() -> None:
+    assert fine(hires=2.0).hires.upscaler is None  # type: ignore[union-attr]
+    plain = replace(WHOLE, latent_upscalers=())
+    hires = order(ability=plain, hires=2.0).hires
+    assert hires is not None
+    assert hires.upscaler == "Lanczos"

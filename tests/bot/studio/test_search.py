@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import UnknownName
-from bot.studio.search import find, nearest, resolve
+from bot.studio.search import find, nearest, resolve, shortened, whole
 
 MODELS = (
     "dreamshaper_8",
@@ -188,3 +188,29 @@ def test_a_long_wrong_name_is_shown_short() -> None:
 
 def test_the_nearest_names_each_name_once() -> None:
     assert nearest("eulr", ["Euler", "euler", "Euler"]) == ["Euler", "euler"]
+
+
+# -- names that are longer than a choice -----------------------------------------------------------
+
+
+def test_long_names_that_begin_alike_are_told_apart_and_found_again() -> None:
+    names = [f"{'x' * 150}{n}" for n in range(50)] + ["short"]
+    values = [shortened(name) for name in names]
+    assert len({*values}) == len(names)
+    assert max(map(len, values)) <= 100
+    assert [whole(value, names) for value in values] == names
+    assert whole("gone", names) == "gone"
+    exact = {name: name for name in names}
+    assert [resolve("model", "model", value, exact) for value in values] == names
+    assert resolve("lora", "LoRA", shortened(names[3], 40), exact) == names[3]
+
+
+def test_words_that_fit_several_say_so() -> None:
+    names = {name: name for name in ("cat_v1", "cat_v2", "dog")}
+    with pytest.raises(UnknownName) as caught:
+        resolve("model", "model", "cat", names)
+    assert caught.value.sentence.startswith("More than one model fits `cat`. Did you mean `cat_v")
+    assert set(caught.value.nearest) == {"cat_v1", "cat_v2"}
+    with pytest.raises(UnknownName) as strange:
+        resolve("model", "model", "a`**b**`\n[c](http://d)", names)
+    assert "`a'**b**' [c](http://d)`" in strange.value.sentence

@@ -136,6 +136,14 @@ def test_several_painters_are_named() -> None:
     assert by_name(away)["dreamshaper_8"].marks == ("loaded on attic",), "the other is not up yet"
 
 
+def test_what_a_picture_left_in_memory_is_loaded_whatever_the_option_says() -> None:
+    main = painter("main", ABILITY)
+    main.backend.loaded = "my own mix"
+    entries = by_name(shelf(main).entries(Tab.MODELS, ADA))
+    assert entries["my own mix"].marks == ("loaded",)
+    assert entries["dreamshaper_8"].marks == ()
+
+
 def test_what_was_chosen_is_marked() -> None:
     chosen: Choices = {
         (Scope.MEMBER, 1): {"model": "dreamshaper_8"},

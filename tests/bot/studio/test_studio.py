@@ -98,9 +98,9 @@ def test_completions_are_those_of_all_painters_each_once() -> None:
     studio = Desk(painter("one", one), painter("two", two), painter("new", None)).studio
     assert sorted(studio.painters.models()) == ["animagineXL_v31", "dreamshaper_8", "flux1-dev"]
     assert studio.painters.models("anim xl") == ["animagineXL_v31"]
-    assert studio.painters.samplers() == ["Euler", "DDIM"]
-    assert studio.painters.samplers("dd") == ["DDIM"]
-    assert studio.painters.schedulers("KAR") == ["Karras"]
+    assert studio.painters.listed("samplers") == ["Euler", "DDIM"]
+    assert studio.painters.listed("samplers", "dd") == ["DDIM"]
+    assert studio.painters.listed("schedulers", "KAR") == ["Karras"]
 
 
 def test_the_models_stand_in_the_operators_order() -> None:

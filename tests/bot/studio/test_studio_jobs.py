@@ -169,14 +169,17 @@ async def test_again_obeys_a_ceiling_that_was_lowered_since() -> None:
 
 
 @pytest.mark.parametrize("state", State)
-async def test_a_waiting_card_says_when_the_painter_is_away(state: State) -> None:
-    health = painter("one", SMALL)
-    desk = Desk(health)
-    job = await desk.draw()
-    health.state = state
-    told = desk.studio.trouble(job)
-    assert told == trouble_of(health)
+def test_a_waiting_card_says_when_the_painter_is_away(state: State) -> None:
+    told = trouble_of(painter("one", SMALL, state))
     assert (told is not None) is (state in (State.DOWN, State.REJECTED))
     if told:
         assert "place in line is kept" in told
-    assert desk.studio.trouble(replace(job, route="gone")) is None
+
+
+def test_a_server_without_its_interface_is_not_said_to_be_out_of_reach() -> None:
+    away = painter("one", SMALL, State.DOWN)
+    away.error = BackendUnreachable("404", sentence="It has no drawing interface just now.")
+    told = trouble_of(away)
+    assert told == "It has no drawing interface just now. Your place in line is kept."
+    away.error = BackendUnreachable("no connection")
+    assert "can't be reached right now" in (trouble_of(away) or "")

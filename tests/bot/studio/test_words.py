@@ -128,7 +128,7 @@ def test_an_unknown_wildcard_names_the_nearest(prompt: str) -> None:
         with pytest.raises(UnknownName) as caught:
             words(prompt, seed)
         assert caught.value.option == "prompt"
-        assert caught.value.nearest == ("animal",)
+        assert caught.value.nearest[0] == "animal"
         assert "`anmal`" in caught.value.sentence
 
 

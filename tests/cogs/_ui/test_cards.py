@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.demo.discord.errors import Problems
 from bot.demo.discord.limits import check_message
+from bot.errors import BackendFailed
 from bot.queue.job import Place
 from bot.values.look import CALM_COLOUR, DONE_COLOUR, ERROR_COLOUR, QUIET_COLOUR
 from bot.values.picture import Progress
@@ -142,6 +143,37 @@ async def test_done_leaves_out_what_is_not_known() -> None:
     order = samples.request(model=None, sampler=None, scheduler=None, cfg_scale=6.5)
     card = cards.done(job(order=order), [picture(5), picture(6)])
     assert footer_of(card) == "768×512 · seeds from 5 · 20 steps · CFG 6.5"
+
+
+async def test_what_can_not_be_drawn_again_offers_no_again() -> None:
+    followed = samples.request(control={"kind": "canny"})
+    assert labels(cards.done(job(order=followed), [picture()])) == ["Delete"]
+
+
+async def test_one_step_is_one_and_variations_are_told_from_seeds() -> None:
+    rare = {"variation_seed": 5, "variation_strength": 0.2}
+    order = samples.request(steps=1, rare=rare)
+    assert "seed 42, variation 5 · 1 step DPM" in footer_of(
+        cards.done(job(order=order), [picture(42)])
+    )
+    several = cards.done(job(order=order), [picture(42), picture(42)])
+    assert "seed 42, variations from 5 ·" in footer_of(several)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("describe", "can't describe this picture"),
+        ("upscale", "can't make this picture larger"),
+        ("txt2img", "broke down while painting"),
+    ],
+)
+async def test_a_failure_says_what_failed(kind: str, told: str) -> None:
+    error = BackendFailed()
+    failed = job(
+        order=samples.request(kind=kind), error_code=error.code, error_sentence=error.sentence
+    )
+    assert told in text_of(cards.failed(failed))
 
 
 async def test_done_links_to_where_it_came_from_and_says_what_was_changed() -> None:

@@ -15,7 +15,7 @@ from bot.images import codec, pnginfo
 from cogs._ui.handover import ALT_LIMIT, REQUEST_BYTES, pack
 from tests.bot.images import pictures
 from tests.bot.images.test_codec import noise
-from tests.cogs.samples import address, job, picture
+from tests.cogs.samples import address, job, picture, request
 
 GRAINY = pictures.encoded(noise(220, 220), "PNG")
 """About 145 kB that no encoder makes much smaller."""
@@ -148,3 +148,17 @@ async def test_a_picture_that_cannot_be_made_smaller_goes_as_it_is(
     files, _ = await pack(job(), [picture(data=GRAINY)], 64 << 10)
     assert files[0].data == GRAINY
     assert files[0].name.endswith(".png")
+
+
+async def test_a_files_name_is_the_members_words_without_tags_and_style() -> None:
+    order = request(
+        "oil painting of a cat <lora:x:1>, thick paint", subject="a cat <lora:x:1>"
+    )
+    files, _ = await pack(job(order=order), [picture(7)], 10 << 20)
+    assert [f.name for f in files] == ["a-cat-7.png"]
+
+
+async def test_variations_of_one_seed_have_names_of_their_own() -> None:
+    order = request("a cat", rare={"variation_seed": 5, "variation_strength": 0.2})
+    files, _ = await pack(job(order=order), [picture(42)] * 2, 10 << 20)
+    assert [f.name for f in files] == ["a-cat-42-5.png", "a-cat-42-6.png"]

@@ -168,15 +168,6 @@ def test_a_view_survives_its_id(tab: Tab, query: str) -> None:
     assert shelves.pressed(custom_id) == ("refresh", view)
 
 
-def test_long_names_that_begin_alike_are_told_apart() -> None:
-    names = [f"{'x' * 150}{n}" for n in range(50)] + ["short"]
-    values = [shelves.value_of(name) for name in names]
-    assert len({*values}) == len(names)
-    assert max(map(len, values)) <= 100
-    assert [shelves.name_of(value, names) for value in values] == names
-    assert shelves.name_of("gone", names) == "gone"
-
-
 # -- Discord's limits ------------------------------------------------------------------------------
 
 # Everything that a name may be made of, the characters that are escaped above all.

@@ -86,8 +86,13 @@ async def describe(request: web.Request) -> web.Response:
 
 async def _described(request: web.Request, image: str, *, tags: bool) -> web.Response:
     source = await asyncio.to_thread(decode, image)
-    async with request.app[DESK].engine.turn():
-        text = await asyncio.to_thread(caption, source.data, tags)
+    engine = request.app[DESK].engine
+    async with engine.turn():
+        engine.state.begin("interrogate")  # modules/interrogate.py of the web UI
+        try:
+            text = await asyncio.to_thread(caption, source.data, tags)
+        finally:
+            engine.state.end()
     return await reply({"caption": text})
 
 

@@ -1,0 +1,180 @@
+"""Who stands where: the open jobs in memory, their turns, their places, and when those change.
+
+The rows are the truth; this follows a step only after the row has taken it. What was claimed is
+remembered with its ticket, so that it can stand at its old place again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from bot.queue.fairness import cost_of
+from bot.queue.job import Job, Place, Status
+from bot.queue.line import Line, Ticket
+from bot.queue.places import MOST, Pace, places
+from bot.queue.register import Register
+
+FRESH_SECONDS = 10.0
+"""Waiting times are looked at again this often while a job goes on."""
+PLACES_SECONDS = 0.25
+"""Places are worked out anew at most this often: many steps of the line are one piece of news."""
+LAST_PLACE = Place(MOST, None, beyond=True)
+"""The place of all that stands further back than is counted."""
+
+
+class Standing:
+    """`changed(job, place)` hears of every place that has changed, a moment afterwards.
+
+    `slots`: how many jobs each backend does at once.
+    """
+
+    def __init__(self, slots: Mapping[str, int], changed: Callable[[Job, Place], None]) -> None:
+        self.open = Register()
+        self.line = Line()
+        self._slots = slots
+        self._changed = changed
+        self._pace = Pace()
+        self._claimed: dict[int, Ticket] = {}
+        self._places: dict[int, Place] = {}
+        # When running jobs should end, as they told themselves; when places were last looked at.
+        self._ends: dict[int, float] = {}
+        self._looked = 0.0
+        self._telling: asyncio.TimerHandle | None = None
+
+    # Coming and going.
+
+    def put(self, job: Job) -> None:
+        """A job that is open: it waits, or an earlier run left it running."""
+        self.open.put(job)
+        if job.status is Status.WAITING:
+            self._claimed.pop(job.id, None)
+            self.line.remove(job.id)
+            self.line.add(_ticket(job))
+        self.soon()
+
+    def next(self, backend: str, model: str | None, affinity_seconds: float) -> Ticket | None:
+        """Whose turn it is on a backend that has `model` loaded."""
+        return self.line.next(backend, time.time(), model=model, affinity_seconds=affinity_seconds)
+
+    def claimed(self, ticket: Ticket, job: Job) -> None:
+        """The row says that it runs."""
+        self._claimed[job.id] = ticket
+        self.open.put(job)
+        self.soon()
+
+    def lost(self, ticket: Ticket) -> None:
+        """A ticket whose row has moved on: nothing was done for it."""
+        self.line.correct(ticket, 0.0)
+        self.open.pop(ticket.id)
+
+    def back(self, job: Job, until: float) -> None:
+        """A claimed job waits at its old place again, and rests `until` then (epoch seconds)."""
+        self.open.put(job)
+        self._ends.pop(job.id, None)
+        ticket = self._claimed.pop(job.id, None)
+        if ticket is not None:
+            self.line.put_back(replace(ticket, not_before=until))
+        else:
+            self.line.add(replace(_ticket(job), not_before=until))
+
+    def leave(self, job: Job) -> None:
+        """A job that is open no more; work that was not done is not charged."""
+        self.open.pop(job.id)
+        self._places.pop(job.id, None)
+        self._ends.pop(job.id, None)
+        self.line.remove(job.id)
+        ticket = self._claimed.pop(job.id, None)
+        if ticket is not None and job.status is not Status.PAINTED:
+            self.line.correct(ticket, self._spent(job, ticket))
+        self.soon()
+
+    # What is known of time.
+
+    def learn(self, job: Job) -> None:
+        """A whole job has been painted: how long it took is remembered."""
+        if job.started_at is not None and job.ended_at is not None:
+            self._pace.learn(job, cost_of(job.request), job.ended_at - job.started_at)
+
+    def goes_on(self, job: Job, eta_seconds: float | None) -> None:
+        """A running job told how far it is; those who wait may hear of it."""
+        now = time.time()
+        if eta_seconds is not None:
+            self._ends[job.id] = now + eta_seconds
+        if len(self.line) and now - self._looked > FRESH_SECONDS:
+            self.soon()
+
+    # Where.
+
+    def place(self, job: Job) -> Place:
+        """Where a job stands, as of now; of one whose card is not shown yet, where it would."""
+        if job.id in self.line:
+            return self.places().get(job.id, LAST_PLACE)
+        self.line.add(_ticket(job))
+        try:
+            return self.places(job).get(job.id, LAST_PLACE)
+        finally:
+            self.line.remove(job.id)
+
+    def told(self, job: Job) -> Place:
+        """The place that is told now; it is news again only when it changes."""
+        place = self._places[job.id] = self.place(job)
+        return place
+
+    def places(self, also: Job | None = None) -> dict[int, Place]:
+        """The places of the next 50, by job; `also` stands in line without being open yet."""
+        now = time.time()
+        running = [job for n in self._claimed if (job := self.open.get(n)) is not None]
+        left = [(job.route, self._left(job, now)) for job in running]
+
+        def expect(ticket: Ticket, backend: str) -> float | None:
+            job = self.open.get(ticket.id) or also
+            return None if job is None else self._pace.expect(backend, job, ticket.cost)
+
+        return places(self.line.ahead(MOST), left, self._slots, expect)
+
+    def soon(self) -> None:
+        """Soon, and once for many steps: everybody whose place has changed hears of it."""
+        if self._telling is None:
+            loop = asyncio.get_running_loop()
+            self._telling = loop.call_later(PLACES_SECONDS, self._look)
+
+    # Inside.
+
+    def _look(self) -> None:
+        self._telling, self._looked = None, time.time()
+        before, self._places = self._places, self.places()
+        for job_id, place in self._places.items():
+            job = self.open.get(job_id)
+            if job is not None and before.get(job_id) != place:
+                self._changed(job, place)
+
+    def _spent(self, job: Job, ticket: Ticket) -> float:
+        """The share of its work that a job has had when it ended early: by time."""
+        expected = self._pace.expect(job.route, job, ticket.cost)
+        if not expected or job.started_at is None or job.ended_at is None:
+            return 1.0
+        return min(1.0, (job.ended_at - job.started_at) / expected)
+
+    def _left(self, job: Job, now: float) -> float | None:
+        if job.id in self._ends:
+            return max(0.0, self._ends[job.id] - now)
+        expected = self._pace.expect(job.route, job, cost_of(job.request))
+        if expected is None or job.started_at is None:
+            return None
+        return max(0.0, expected - (now - job.started_at))
+
+
+def _ticket(job: Job) -> Ticket:
+    return Ticket(
+        id=job.id,
+        routes=job.routes,
+        guild=job.lane,
+        member=job.guest.user_id,
+        cost=cost_of(job.request),
+        weight=job.weight,
+        model=job.request.model,
+        since=job.created_at,
+    )
