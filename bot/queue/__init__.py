@@ -1,8 +1,9 @@
-"""Order and safety: what was accepted is on disk before anybody is told, and is never lost.
+"""The line: orders wait here, safe and in a fair order, until a painter is free.
 
-Read in this order to follow one job:
-`job` (what a job is, its states) → `store` and `rows` (its row: add, claim, beat, finish,
-rescue) → `queue` (submit, cancel, place in line, news) → `worker` (claim, retry, calm stop),
-which waits on `health` (whether the painter can be reached) → `attempt` (call after call until
-all pictures are on disk; what a cancel saves), whose progress `watch` makes sense of.
+One job's way, file by file: `job` says what a job is. `queue` is the desk that takes it: its row
+is written by `store` (read back by `rows`) before anybody is told. `standing` knows whose turn it
+is: `line` holds the waiting ones, `fairness` is its arithmetic, `places` tells where each stands
+and how long it may take, `register` counts against the caps. A `worker` claims it for a painter
+whose `health` is good; an `attempt` is one try at it, `watch` makes sense of what the painter
+tells meanwhile. At its end `ledger` writes the operators' one line.
 """

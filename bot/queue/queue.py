@@ -277,7 +277,6 @@ class Queue:
             if job.status is Status.WAITING and job.created_at < oldest:
                 ended = await self._store.expire(job.id, EXPIRED)
                 if ended is not None:
-                    _log.warning("job expired", job=job.id, user=job.guest.user_id)
                     self._ended(ended)
 
     async def keep(self, job: Job, done: Sequence[Picture], first: int) -> bool:

@@ -95,6 +95,11 @@ class Worker:
         if not self._health.usable:
             await self._unless_stopped(self._health.ready())
             return
+        held = self._backend.quota.held()
+        if held > 0:
+            # Its quota was refused: a job that waits in line may still go elsewhere.
+            await self._unless_stopped(asyncio.sleep(min(held, IDLE_SECONDS)))
+            return
         job = await self._queue.claim(self._backend.name, self._stop, self._health.loaded)
         if job is not None and self._stopping.is_set():
             await self._queue.release(job, delay=0, counted=False, error="Stopped")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import generating_calls, open_house, words
+from tests.house import open_house, words
 
 
 async def test_a_server_without_its_drawing_interface_is_waited_for(
@@ -26,4 +26,4 @@ async def test_a_server_without_its_drawing_interface_is_waited_for(
         faults.clear()
         await house.until(lambda: bool(house.message(message_id)["attachments"]), 20)
         await house.quiet()
-        assert generating_calls(house.server) == 1
+        assert len(house.server.generated) == 1
