@@ -115,7 +115,7 @@ class Queue:
         mine = self._open.of_member(user_id) + sum(g.user_id == user_id for g in coming)
         if mine >= caps.per_member:
             raise QueueFull(
-                f"You already have {mine} pictures waiting. Let one finish or cancel one first."
+                f"You already have {mine} orders in line. Let one finish or cancel one first."
             )
         if len(self._open) + len(coming) >= caps.total:
             raise QueueFull("The line is full right now. Please try again in a few minutes.")
@@ -123,7 +123,7 @@ class Queue:
             theirs = self._open.of_lane(guild_id) + sum(g.guild_id == guild_id for g in coming)
             if theirs >= caps.per_guild:
                 raise QueueFull(
-                    f"This server already has {theirs} pictures waiting. "
+                    f"This server already has {theirs} orders in line. "
                     "Please try again in a few minutes."
                 )
 

@@ -83,4 +83,3 @@ async def test_an_order_costs_the_same_beside_a_hundred_thousand(tmp_path: Path,
         f"beside {many}: ratio {lots / few:.2f}; {1 / lots:.0f} jobs a second"
     )
     assert lots <= few * 1.5
-    assert 1 / lots >= 300

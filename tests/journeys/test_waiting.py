@@ -91,7 +91,7 @@ async def test_over_the_cap_is_a_private_word_and_no_job(slow_house: House) -> N
         assert not refused.ok
         assert refused.message is not None
         assert refused.message["ephemeral"]
-        assert "You already have 3 pictures waiting" in words(refused.message)
+        assert "You already have 3 orders in line" in words(refused.message)
         for message in slow_house.shown()[-4:]:
             if "Cancel" in labels(message):
                 await slow_house.press(message["id"], "cancel")

@@ -37,6 +37,11 @@ def server(server: TinyServer) -> TinyServer:
     return server
 
 
+def no(status: int) -> Says:
+    """A refusal, after which one may ask again at once."""
+    return Says({"message": "no"}, status, headers={"Retry-After": "0"} if status == 429 else {})
+
+
 async def probed(server: TinyServer) -> tuple[SdApi, Ability]:
     async with painter(server.url) as backend:
         return backend, await backend.probe()
@@ -71,7 +76,7 @@ async def test_two_options_are_no_family(server: TinyServer) -> None:
 async def test_a_side_listing_in_trouble_is_an_ability_less(
     server: TinyServer, status: int, route: str
 ) -> None:
-    server.table[route] = Says({"message": "no"}, status)
+    server.table[route] = no(status)
     _, ability = await probed(server)
     assert [m.name for m in ability.models] == ["tinyA"]
     assert (ability.loras == ()) is (route == LORAS)
@@ -91,7 +96,7 @@ async def test_a_side_listing_in_trouble_is_an_ability_less(
 async def test_without_what_is_needed_it_cannot_be_used_now(
     server: TinyServer, route: str, status: int, error: type[BackendError]
 ) -> None:
-    server.table[route] = Says({"message": "no"}, status)
+    server.table[route] = no(status)
     with pytest.raises(error):
         await probed(server)
 

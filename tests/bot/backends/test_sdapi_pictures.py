@@ -138,7 +138,19 @@ def test_info_is_a_json_string_or_an_object(info: Any) -> None:
     assert (picture.seed, picture.infotext) == (11, text(11))
 
 
-NOTHING = ["", "garbage", "{", "null", "[1, 2]", '"text"', "7", None, [], 7, "[" * 99_999]
+NOTHING: list[Any] = [
+    "",
+    "garbage",
+    "{",
+    "null",
+    "[1, 2]",
+    '"text"',
+    "7",
+    None,
+    [],
+    7,
+    "[" * 99_999,
+]
 
 
 @pytest.mark.parametrize("info", NOTHING, ids=lambda info: str(info)[:9])

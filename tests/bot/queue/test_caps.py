@@ -19,7 +19,7 @@ async def test_a_member_over_the_cap_is_told_how_many_wait(line: Line) -> None:
         await line.accepted(ADA, caps=TIGHT)
     with pytest.raises(QueueFull) as refusal:
         await line.submit(ADA, caps=TIGHT)
-    assert "already have 2 pictures waiting" in refusal.value.sentence
+    assert "already have 2 orders in line" in refusal.value.sentence
     await line.submit(BOB, caps=TIGHT)
 
 
@@ -33,7 +33,7 @@ async def test_a_members_cap_counts_in_every_server(line: Line) -> None:
 async def test_a_server_over_its_cap_leaves_room_for_others(line: Line) -> None:
     for user in range(TIGHT.per_guild):
         await line.accepted(user, 1, caps=TIGHT)
-    with pytest.raises(QueueFull, match="This server already has 3 pictures waiting"):
+    with pytest.raises(QueueFull, match="This server already has 3 orders in line"):
         await line.submit(BOB, 1, caps=TIGHT)
     await line.submit(BOB, 2, caps=TIGHT)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -98,6 +99,10 @@ async def test_a_blind_order_whose_card_was_on_its_way_is_made_whole_or_refused(
     assert desk.line.jobs[wrong.id].status is Status.FAILED
 
 
+def named(option: str) -> dict[str, Any]:
+    return {option: "anything"}
+
+
 # -- names where there is no list ------------------------------------------------------------------
 
 
@@ -105,7 +110,7 @@ async def test_a_blind_order_whose_card_was_on_its_way_is_made_whole_or_refused(
 def test_a_name_is_refused_where_nothing_can_be_chosen(option: str) -> None:
     """Draw Things takes no names at all; they would be passed over in silence."""
     with pytest.raises(BadOption) as caught:
-        Desk(painter("one", NO_LISTS)).compose(**{option: "anything"})
+        Desk(painter("one", NO_LISTS)).compose(ADA, **named(option))
     assert caught.value.sentence == (
         f"The image server here can't choose a {option}. Leave `{option}` out."
     )
@@ -115,7 +120,7 @@ def test_a_name_is_refused_where_nothing_can_be_chosen(option: str) -> None:
 def test_a_broken_list_and_an_unknown_painter_check_nothing(option: str) -> None:
     wide = replace(Ability(), step_pixels=16)
     for ability in (wide, None):
-        request = Desk(painter("one", ability)).compose(**{option: "anything"}).request
+        request = Desk(painter("one", ability)).compose(ADA, **named(option)).request
         assert getattr(request, option) == "anything"
 
 
@@ -189,7 +194,7 @@ async def test_whom_discord_lets_in_may_change_the_server() -> None:
     async def change(*args: object) -> None:
         changes.append(args)
 
-    desk.choices.change = change  # type: ignore[method-assign]
+    desk.choices.change = change  # type: ignore[method-assign,assignment]
     with pytest.raises(NotAllowed):
         await desk.studio.rules.change(member, Scope.SERVER, "steps", "5")
     assert await desk.studio.rules.change(member, Scope.SERVER, "steps", "5", granted=True) == 5

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.errors import (
+    BackendUnreachable,
     Gone,
     NotAllowed,
     QueueFull,

@@ -151,9 +151,7 @@ async def test_a_picture_that_cannot_be_made_smaller_goes_as_it_is(
 
 
 async def test_a_files_name_is_the_members_words_without_tags_and_style() -> None:
-    order = request(
-        "oil painting of a cat <lora:x:1>, thick paint", subject="a cat <lora:x:1>"
-    )
+    order = request("oil painting of a cat <lora:x:1>, thick paint", subject="a cat <lora:x:1>")
     files, _ = await pack(job(order=order), [picture(7)], 10 << 20)
     assert [f.name for f in files] == ["a-cat-7.png"]
 
