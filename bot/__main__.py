@@ -1,4 +1,4 @@
-"""`python -m bot run | demo | check | migrate | commands`: reads the words, calls the architect."""
+"""`python -m bot run | demo | check | …`: reads the words, calls the architect."""
 
 from __future__ import annotations
 
@@ -46,9 +46,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bot", description="Easel, the drawing bot.")
-    kinds = parser.add_subparsers(required=True, metavar="run | demo | check | migrate | commands")
+    kinds = parser.add_subparsers(
+        required=True, metavar="run | demo | check | migrate | backup | restore | commands"
+    )
     kinds.add_parser("run", help="sign in to Discord and serve").set_defaults(work=_run)
     kinds.add_parser("migrate", help="bring the database up to date").set_defaults(work=_migrate)
+    saved = kinds.add_parser("backup", help="copy the database, also while the bot runs")
+    saved.add_argument("file", type=Path, metavar="FILE", help="a new file")
+    saved.set_defaults(work=_backup)
+    restored = kinds.add_parser("restore", help="put a backup in place; the old file is kept")
+    restored.add_argument("file", type=Path, metavar="FILE", help="what backup made")
+    restored.set_defaults(work=_restore)
     check = kinds.add_parser("check", help="look at every part, a line each")
     check.add_argument("--json", action="store_true", help="for scripts")
     check.add_argument(
@@ -128,6 +136,30 @@ async def _migrate(_: argparse.Namespace, settings: Settings) -> int:
     from bot import app
 
     sys.stdout.write(await app.migrate_only(settings) + "\n")
+    return 0
+
+
+async def _backup(chosen: argparse.Namespace, settings: Settings) -> int:
+    from bot.database.backup import backup
+
+    made = await asyncio.to_thread(backup, settings.database_path, chosen.file)
+    sys.stdout.write(f"{made.path}: {made.size / 2**20:.1f} MiB, schema {made.schema}\n")
+    return 0
+
+
+async def _restore(chosen: argparse.Namespace, settings: Settings) -> int:
+    from bot.database.backup import restore
+    from bot.database.engine import lock
+
+    path = settings.database_path
+    held = await asyncio.to_thread(lock, path)
+    try:
+        done = await asyncio.to_thread(restore, chosen.file, path)
+    finally:
+        held.release()
+    old = f"; the old file is {done.before.name}" if done.before else ""
+    size = f"{done.size / 2**20:.1f} MiB"
+    sys.stdout.write(f"{path}: {size}, schema {done.schema}, from {chosen.file}{old}\n")
     return 0
 
 

@@ -169,7 +169,7 @@ async def painter(chosen: BackendSettings, draw_into: Path | None) -> list[Findi
             f"loaded: {ability.current_model or 'unknown'}"
         )
         found = [Finding(part, True, seen)]
-        found += [Finding(part, False, w, "change the password", 1) for w in ability.warnings]
+        found += [Finding(part, False, w, _mend_of(w), 1) for w in ability.warnings]
         if draw_into is not None:
             found.append(await _drawn(backend, draw_into))
         return found
@@ -183,6 +183,12 @@ async def painter(chosen: BackendSettings, draw_into: Path | None) -> list[Findi
         return [Finding(part, False, str(error), "", 2)]
     finally:
         await backend.close()
+
+
+def _mend_of(warning: str) -> str:
+    if "payload" in warning:
+        return "correct payload: in easel.yaml"
+    return "change the password" if "password" in warning else "correct it in easel.yaml or .env"
 
 
 async def _drawn(backend: Backend, folder: Path) -> Finding:

@@ -107,7 +107,8 @@ class Worker:
             with self._health.working():
                 await self._carry(job)
             # The weights stay after a request (sdapi trap 4): the next of this model is quick.
-            self._health.loaded = job.request.model or self._health.loaded
+            told = self._backend.loaded or job.request.model
+            self._health.loaded = told or self._health.loaded
         if job is not None:
             return
         with contextlib.suppress(TimeoutError):

@@ -128,7 +128,7 @@ async def test_what_discord_refuses_is_counted_by_its_status(house: House) -> No
     await house.draw(f"/draw prompt:a bumpy road {SMALL}")
     house.standin.faults.fail(ORIGINAL, method="PATCH", status="reset")
     await house.draw(f"/draw prompt:a broken bridge {SMALL}")
-    await house.quiet()
+    await house.quiet(30)  # an edit that broke off may land late, and is waited for
     after = await measured(house)
     for status in ("500", "none"):
         name = rf"{DISCORD_FAILED.name}\{{status=\"{status}\"\}}"

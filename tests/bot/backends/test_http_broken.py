@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -139,3 +141,43 @@ async def test_no_error_shows_the_credentials() -> None:
             await client.get("/x")
     assert "s3cret" not in str(caught.value)
     assert "127.0.0.1" not in caught.value.sentence
+
+
+@asynccontextmanager
+async def clinging_server(peers: list[object]) -> AsyncIterator[str]:
+    """Notes the peer of each request, and closes no connection, whatever it is asked."""
+
+    served: list[asyncio.Task[None] | None] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.append(asyncio.current_task())
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                await reader.readexactly(2)  # the body: {}
+                peers.append(writer.get_extra_info("peername"))
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        writer.close()
+        await writer.wait_closed()
+
+    listening = await asyncio.start_server(answer, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    finally:
+        await asyncio.gather(*filter(None, served))
+        listening.close()
+        await listening.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("how", "ports"), [({"generating": True}, 3), ({"fresh": True}, 3), ({}, 1)]
+)
+async def test_a_fresh_connection_is_fresh_even_where_the_server_would_keep_it(
+    how: dict[str, Any], ports: int
+) -> None:
+    """A server that dies meanwhile would reset the next one (sdapi trap 21)."""
+    peers: list[object] = []
+    async with clinging_server(peers) as url, connected(url) as client:
+        for _ in range(3):
+            await client.post("/x", {}, **how)
+    assert len(peers) == 3
+    assert len(set(peers)) == ports
