@@ -190,7 +190,8 @@ class Health:
         return True
 
     def _settle(self, state: State, error: EaselError | None) -> None:
-        before, self.state, self.error = self.state, state, error
+        before, kind = self.state, type(self.error)
+        self.state, self.error = state, error
         if before is not state:
             self.since = time.time()
         self._first.set()
@@ -198,7 +199,7 @@ class Health:
             self._up.set()
         else:
             self._up.clear()
-        if before is state:
+        if before is state and kind is type(error):
             return
         if error is not None:
             _log.error(
