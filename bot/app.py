@@ -28,9 +28,11 @@ from bot.database.migrate import migrate
 from bot.errors import ConfigurationError, DatabaseUnavailable, EaselError
 from bot.guilds import Guilds
 from bot.metrics import BACKEND_UP, DISCORD_FAILED, RUNNING, WAITING, Metrics
+from bot.queue.attic import Attic
 from bot.queue.health import Health
 from bot.queue.ledger import Ledger
 from bot.queue.queue import Habits, Queue
+from bot.queue.retention import Retention
 from bot.queue.store import Store
 from bot.queue.worker import Worker
 from bot.settings import Settings
@@ -118,6 +120,8 @@ class Easel:
             slots={chosen.name: chosen.concurrency for chosen in self.settings.backends},
         )
         self.queue = Queue(self.store, habits)
+        keep_days = self.settings.environment.keep_days
+        self.retention = Retention(Attic(self.database), self.store, keep_days)
         rescued = await self.queue.load([chosen.name for chosen in self.settings.backends])
         if rescued:
             _log.info("jobs of a stopped run go on", jobs=[j.id for j in rescued])
@@ -167,6 +171,7 @@ class Easel:
             environment,
             ready_timeout=self._ready_timeout,
             request_failed=partial(self.metrics.add, DISCORD_FAILED),
+            retention=self.retention,
         )
         self._closing.push_async_callback(self.bot.leave)
         page = HealthPage(environment.web_host, environment.web_port, self._ready, self.metrics)
@@ -191,6 +196,7 @@ class Easel:
         for health in self.painters.values():
             self._tasks.append(asyncio.create_task(health.run()))
         self._tasks.append(asyncio.create_task(self._expire()))
+        self._tasks.append(asyncio.create_task(self.retention.run()))
         self._tasks.append(asyncio.create_task(self.metrics.watch_loop()))
 
     async def _expire(self) -> None:

@@ -17,7 +17,8 @@ import aiohttp
 import discord
 
 from bot import log
-from bot.errors import ConfigurationError, EaselError
+from bot.errors import ConfigurationError, DatabaseUnavailable, EaselError
+from bot.queue.retention import Retention
 from bot.settings import Environment
 from bot.studio import Studio
 
@@ -60,6 +61,7 @@ class EaselBot(discord.Bot):
         *,
         ready_timeout: float = 2.0,
         request_failed: Callable[[str], None] = lambda _: None,
+        retention: Retention | None = None,
     ) -> None:
         # Easel never speaks; the warning would be the first line of every operator's log.
         discord.utils.voice_dependency_warning_emitted = True
@@ -76,6 +78,7 @@ class EaselBot(discord.Bot):
         self.studio = studio
         studio.guild_count = lambda: len(self.guilds)
         self._memory = memory
+        self._retention = retention
         self._request_failed = request_failed
         self._synced = False
         self.load_extension("cogs")
@@ -160,6 +163,23 @@ class EaselBot(discord.Bot):
             guild_count=len(self.guilds),
             invite=self.invite(),
         )
+        await self._visit(lambda kept: kept.present([guild.id for guild in self.guilds]))
+
+    async def on_guild_join(self, _: discord.Guild) -> None:
+        """A server that came, or came back: nothing of it is forgotten."""
+        await self._visit(lambda kept: kept.present([guild.id for guild in self.guilds]))
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """A server that was left is forgotten after a while."""
+        await self._visit(lambda kept: kept.left(guild.id))
+
+    async def _visit(self, tell: Callable[[Retention], Awaitable[None]]) -> None:
+        if self._retention is None:
+            return
+        try:
+            await tell(self._retention)
+        except DatabaseUnavailable as error:
+            _log.warning("can't note which servers there are", error=str(error))
 
     def invite(self) -> str:
         """The link that adds the bot to a server, with its scopes and exact permissions."""

@@ -97,14 +97,15 @@ def _copy(source: Path, target: Path) -> int:
             old.backup(new, pages=STEP_PAGES)
             old.execute("ROLLBACK")
             (verdict,) = new.execute("PRAGMA integrity_check(1)").fetchone()
-        if verdict != "ok":
-            raise ConfigurationError(f"{source} is damaged ({verdict})")
     except sqlite3.Error as error:
         _remove(target)
         raise ConfigurationError(f"can't copy {source} to {target} ({error})") from error
     except BaseException:
         _remove(target)
         raise
+    if verdict != "ok":
+        _remove(target)
+        raise ConfigurationError(f"{source} is damaged ({verdict})")
     return target.stat().st_size
 
 

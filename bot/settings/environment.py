@@ -70,6 +70,12 @@ class Environment(BaseSettings):
         "sqlite:///data/easel.db",
         description="The database: sqlite:///relative/path or sqlite:////absolute/path.",
     )
+    keep_days: float = Field(
+        90.0,
+        ge=1,
+        le=36_500,
+        description="How many days ended jobs, their prompts and the history of choices are kept.",
+    )
     easel_config: Path = Field(
         Path("easel.yaml"),
         description="The file with several backends and the limits; it may be missing.",

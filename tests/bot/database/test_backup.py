@@ -157,7 +157,8 @@ def test_what_is_not_whole_or_not_ours_is_not_restored(path: Path, tmp_path: Pat
         with pytest.raises(ConfigurationError, match=r"bad\.db"):
             restore(bad, path)
         assert names(path) == ["first"]
-        assert files(path) - {"bad.db-wal", "bad.db-shm"} == before
+        read = {"bad.db-wal", "bad.db-shm"}  # a reader of a file in WAL mode makes them
+        assert files(path) - read == before - read
     with pytest.raises(ConfigurationError, match="there is no file"):
         restore(tmp_path / "none.db", path)
     with pytest.raises(ConfigurationError, match="the database itself"):
