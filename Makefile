@@ -11,7 +11,7 @@ run: .venv/.run
 	$(BIN)/python -m bot run
 
 test: .venv/.test
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 4 --dist loadfile
 
 check: .venv/.test
 	$(BIN)/ruff format --check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,8 +13,13 @@ from hypothesis import HealthCheck, settings
 from bot import log
 from tests.house import House, open_house
 
+# EXAMPLES=1000 make test looks further; the usual run must stay under three minutes.
 settings.register_profile(
-    "easel", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    "easel",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
+    max_examples=int(os.environ.get("EXAMPLES", "40")),
 )
 settings.load_profile("easel")
 

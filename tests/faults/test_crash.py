@@ -11,7 +11,7 @@ import pytest
 from tests.faults.crashes import Seen, born, crash, digest
 from tests.house import open_house
 
-ROUNDS, ORDERS = 10, 6
+ROUNDS, ORDERS = 10, 4
 
 
 @pytest.mark.slow
