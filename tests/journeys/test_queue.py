@@ -60,9 +60,10 @@ async def test_five_of_one_member_delay_another_by_one_at_most(slow: House) -> N
     await slow.until(lambda: slow.painting)
     for n in range(1, 5):
         await slow.order(prompt=f"ada {n}", steps=2)
+    before = len(drawn(slow))
     await slow.order(prompt="bob", steps=2, user="bob")
     await slow.quiet(30)
-    assert drawn(slow).index("bob") == 1
+    assert drawn(slow).index("bob") <= before + 1, "one may be on the easel already"
 
 
 async def test_an_admin_pauses_resumes_and_clears(slow: House) -> None:
