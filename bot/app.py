@@ -24,6 +24,7 @@ from bot.backends import registry
 from bot.backends.quota import Quotas
 from bot.client import EaselBot, Memory
 from bot.database.engine import Database, lock
+from bot.database.facts import Facts
 from bot.database.migrate import migrate
 from bot.errors import ConfigurationError, DatabaseUnavailable, EaselError
 from bot.guilds import Guilds
@@ -112,16 +113,20 @@ class Easel:
         self._closing.push_async_callback(self.database.close)
 
     async def _open_studio(self) -> None:
-        self.store = Store(self.database)
+        self.store, self.facts = Store(self.database), Facts(self.database)
         limits = self.settings.limits
         habits = Habits(
             affinity_seconds=limits.affinity_seconds,
             max_wait_seconds=limits.max_wait_seconds,
+            undelivered_bytes=limits.undelivered_mb << 20,
             slots={chosen.name: chosen.concurrency for chosen in self.settings.backends},
         )
         self.queue = Queue(self.store, habits)
+        self.guilds = Guilds(self.database)
+        await self.guilds.load()
         keep_days = self.settings.environment.keep_days
-        self.retention = Retention(Attic(self.database), self.store, keep_days)
+        attic = Attic(self.database)
+        self.retention = Retention(attic, self.facts, keep_days, self.guilds.load)
         rescued = await self.queue.load([chosen.name for chosen in self.settings.backends])
         if rescued:
             _log.info("jobs of a stopped run go on", jobs=[j.id for j in rescued])
@@ -129,7 +134,7 @@ class Easel:
         self.painters: dict[str, Health] = {}
         self.quotas = Quotas()
         for chosen in self.settings.backends:
-            backend = registry.build(chosen, self.quotas, self.store)
+            backend = registry.build(chosen, self.quotas, self.facts)
             self._closing.push_async_callback(backend.close)
             health = Health(backend, self._health_changed, self._clear_up)
             self.painters[backend.name] = health
@@ -137,14 +142,12 @@ class Easel:
                 self._workers.append(Worker(self.queue, health, instance))
         self._open_books()
         environment = self.settings.environment
-        guilds = Guilds(self.database)
-        await guilds.load()
         self.studio = Studio(
             self.queue,
             self.painters,
             read_library(),
             self.settings.limits,
-            guilds=guilds,
+            guilds=self.guilds,
             allowed_guilds=environment.allowed_guild_ids,
             owners=environment.owner_ids,
         )
@@ -164,7 +167,7 @@ class Easel:
     async def _open_counter(self, token: str) -> None:
         environment = self.settings.environment
         EaselBot.point_at(environment.discord_api_url)
-        memory = Memory(self.store.recall, self.store.remember)
+        memory = Memory(self.facts.recall, self.facts.remember)
         self.bot = EaselBot(
             self.studio,
             memory,
@@ -224,10 +227,10 @@ class Easel:
 
     async def _instance(self) -> str:
         """A short name of this installation, so that two bots on one server differ."""
-        known = await self.store.recall("instance")
+        known = await self.facts.recall("instance")
         if known is None:
             known = uuid.uuid4().hex[:8]
-            await self.store.remember("instance", known)
+            await self.facts.remember("instance", known)
         return known
 
 

@@ -15,6 +15,7 @@ import aiohttp
 
 from bot.backends import registry
 from bot.backends.base import Backend
+from bot.backends.quota import Quotas
 from bot.database.migrate import inspect
 from bot.errors import BackendError, BackendRejectedCredentials, ConfigurationError
 from bot.images import codec
@@ -42,8 +43,9 @@ async def check(settings: Settings, *, as_json: bool, draw_into: Path | None) ->
     if not settings.backends:
         mend = "set BACKEND_URL in .env, or backends: in easel.yaml"
         findings.append(Finding("backend", False, "none is configured", mend, 2))
+    quotas = Quotas()
     for chosen in settings.backends:
-        findings += await painter(chosen, draw_into)
+        findings += await painter(chosen, draw_into, quotas)
     if as_json:
         sys.stdout.write(json.dumps([asdict(f) for f in findings], ensure_ascii=False) + "\n")
     else:
@@ -155,11 +157,13 @@ def disk(settings: Settings) -> Finding:
     return Finding("disk", True, f"{free / (1 << 30):.1f} GiB free")
 
 
-async def painter(chosen: BackendSettings, draw_into: Path | None) -> list[Finding]:
+async def painter(
+    chosen: BackendSettings, draw_into: Path | None, quotas: Quotas | None = None
+) -> list[Finding]:
     """One backend: what its probe saw, and with `draw_into` one small real picture."""
     part = f"backend {chosen.name}"
     try:
-        backend = registry.build(chosen)
+        backend = registry.build(chosen, quotas)
     except ConfigurationError as error:
         return [Finding(part, False, str(error), "correct kind:", 2)]
     try:

@@ -68,7 +68,7 @@ def setup(level: str = "INFO", style: str = "text", secrets: Iterable[str] = ())
     root.handlers[:] = [handler]
     root.setLevel(level)
     # Foreign libraries talk more than an operator wants to read.
-    for name in ("discord", "aiosqlite", "alembic", "asyncio", "aiohttp.access", "sqlalchemy"):
+    for name in ("discord", "alembic", "asyncio", "aiohttp.access", "sqlalchemy"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
 
 

@@ -5,6 +5,7 @@ Runs before the bot's own connection is opened, in a thread (Alembic is not asyn
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -40,6 +41,9 @@ def migrate(path: Path) -> Migrated:
     Easel wrote the file, ConfigurationError when the file or folder cannot be written.
     """
     config, head = _config()
+    if path.exists() and not os.access(path, os.W_OK):
+        # Before SQLite opens it: the files that it makes beside would be as read-only.
+        raise _unusable(path, PermissionError("it can only be read"))
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
     event.listen(engine, "connect", _on_connect)
     if not path.exists():

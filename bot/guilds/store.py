@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bot.database.engine import Database
@@ -42,12 +42,12 @@ class Guilds:
         self._held: dict[tuple[Scope, int], dict[str, Value]] = {}
 
     async def load(self) -> None:
-        """Reads all choices, once at the start."""
-        async with self._database.begin() as connection:
-            rows = await connection.execute(select(choices))
-            for row in rows:
-                place = self._held.setdefault((Scope(row.scope), row.scope_id), {})
-                place[row.key] = json.loads(row.value)
+        """Reads all choices: at the start, and when some have gone from the disk."""
+        held: dict[tuple[Scope, int], dict[str, Value]] = {}
+        for row in await self._database.step(lambda c: c.execute(select(choices)).all()):
+            place = held.setdefault((Scope(row.scope), row.scope_id), {})
+            place[row.key] = json.loads(row.value)
+        self._held = held
 
     def chosen(self, scope: Scope, scope_id: int | None) -> Mapping[str, Value]:
         """What was chosen at one place."""
@@ -63,8 +63,9 @@ class Guilds:
 
     async def note(self, guild_id: int, key: str, new: Value, by: Guest) -> None:
         """A deed that is no choice, for the history. Raises DatabaseUnavailable."""
-        async with self._database.begin() as connection:
-            await connection.execute(
+
+        def step(connection: Connection) -> None:
+            connection.execute(
                 insert(changes).values(
                     scope=Scope.SERVER,
                     scope_id=guild_id,
@@ -77,6 +78,8 @@ class Guilds:
                     at=time.time(),
                 )
             )
+
+        await self._database.step(step)
 
     def effective(self, guest: Guest, channel_id: int | None, operator: Limits) -> Effective:
         """What is in force for a member in a channel."""
@@ -97,21 +100,22 @@ class Guilds:
         held = self.chosen(scope, scope_id)
         differing = {k: v for k, v in values.items() if held.get(k) != v}
         now = time.time()
-        async with self._database.begin() as connection:
+
+        def step(connection: Connection) -> None:
             for key, value in differing.items():
                 place = {"scope": scope, "scope_id": scope_id, "key": key}
                 if value is None:
-                    await connection.execute(delete(choices).filter_by(**place))
+                    connection.execute(delete(choices).filter_by(**place))
                 else:
                     text = json.dumps(value)
-                    await connection.execute(
+                    connection.execute(
                         upsert(choices)
                         .values(**place, guild_id=by.guild_id, value=text)
                         .on_conflict_do_update(
                             index_elements=["scope", "scope_id", "key"], set_={"value": text}
                         )
                     )
-                await connection.execute(
+                connection.execute(
                     insert(changes).values(
                         **place,
                         guild_id=by.guild_id,
@@ -122,12 +126,15 @@ class Guilds:
                         at=now,
                     )
                 )
+
+        await self._database.step(step)
         self._keep(scope, scope_id, differing)
 
     async def history(self, guild_id: int, most: int = 10) -> list[Change]:
         """The last changes of a server and its channels, newest first."""
-        async with self._database.begin() as connection:
-            rows = await connection.execute(
+
+        def step(connection: Connection) -> list[Change]:
+            rows = connection.execute(
                 select(changes)
                 .where(changes.c.guild_id == guild_id, changes.c.scope != Scope.MEMBER)
                 .order_by(changes.c.id.desc())
@@ -146,6 +153,8 @@ class Guilds:
                 )
                 for r in rows
             ]
+
+        return await self._database.step(step)
 
     def _keep(self, scope: Scope, scope_id: int, values: Mapping[str, Value | None]) -> None:
         place = self._held.setdefault((scope, scope_id), {})

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from bot import log
 from bot.backends.base import Backend
-from bot.errors import DatabaseUnavailable
+from bot.errors import BackendUnreachable, DatabaseUnavailable
 from bot.queue.job import Job
 from bot.queue.queue import Queue
 from bot.queue.watch import ProgressWatch, steps_of
@@ -58,6 +58,7 @@ class Attempt:
         self._sources: Sequence[Source] = ()
         self._call: asyncio.Task[Done] | None = None
         self._dropped = False
+        self._lost: BackendUnreachable | None = None
         self._cancelled: Job | None = None
         self._hurrying: asyncio.Task[None] | None = None
 
@@ -66,6 +67,12 @@ class Attempt:
     def drop(self) -> None:
         """It is not wanted here any more: the server is told, and the job handed back."""
         self._dropped = True
+        if self._call is not None:
+            self._call.cancel()
+
+    def lose(self, error: BackendUnreachable) -> None:
+        """Its painter is gone: `run` raises the error, whatever the call still waits for."""
+        self._lost = error
         if self._call is not None:
             self._call.cancel()
 
@@ -118,6 +125,8 @@ class Attempt:
             self._call = asyncio.create_task(self._outcome())
             await asyncio.wait({self._call})
         call, self._call = self._call, None
+        if self._lost is not None and (call is None or call.cancelled()):
+            raise self._lost
         if call is None or call.cancelled():
             await self._surely(self._hand_back)
             return False

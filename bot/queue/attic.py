@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
 
 from bot.database.engine import Database
 from bot.database.tables import changes, choices, facts, jobs, sources
@@ -38,15 +38,16 @@ class Attic:
 
     async def sweep(self, after: int, due: Due) -> int | None:
         """One step over the jobs that follow job `after`; the last one seen, None at the end."""
-        step = select(jobs.c.id).where(jobs.c.id > after).order_by(jobs.c.id).limit(STEP)
-        async with self._database.begin() as connection:
-            last = (await connection.execute(select(func.max(step.subquery().c.id)))).scalar_one()
+        some = select(jobs.c.id).where(jobs.c.id > after).order_by(jobs.c.id).limit(STEP)
+
+        def step(connection: Connection) -> int | None:
+            last = connection.execute(select(func.max(some.subquery().c.id))).scalar_one()
             if last is None:
                 return None
             these = and_(jobs.c.id > after, jobs.c.id <= last)
             ended = func.coalesce(jobs.c.ended_at, jobs.c.created_at)
-            await connection.execute(delete(jobs).where(these, _closed(), ended < due.jobs))
-            await connection.execute(
+            connection.execute(delete(jobs).where(these, _closed(), ended < due.jobs))
+            connection.execute(
                 update(jobs)
                 .where(these, jobs.c.token != "", jobs.c.expires_at < due.tokens, _by_channel())
                 .values(token="")
@@ -54,8 +55,10 @@ class Attic:
             stale = select(jobs.c.id).where(
                 these, _closed(), jobs.c.told.is_(True), ended < due.sources
             )
-            await connection.execute(delete(sources).where(sources.c.job_id.in_(stale)))
+            connection.execute(delete(sources).where(sources.c.job_id.in_(stale)))
             return int(last)
+
+        return await self._database.step(step)
 
     async def forget_changes(self, before: float) -> int:
         """One step of the history's oldest lines; how many went."""
@@ -63,14 +66,12 @@ class Attic:
         gone = delete(changes).where(
             changes.c.id.in_(select(oldest.c.id).where(oldest.c.at < before))
         )
-        async with self._database.begin() as connection:
-            return (await connection.execute(gone)).rowcount
+        return await self._database.step(lambda c: c.execute(gone).rowcount)
 
     async def left_before(self, before: float) -> list[int]:
         """The guilds that the bot left so long ago."""
         named = select(facts).where(facts.c.name.startswith(_LEFT))
-        async with self._database.begin() as connection:
-            rows = (await connection.execute(named)).all()
+        rows = await self._database.step(lambda c: c.execute(named).all())
         return [int(r.name.removeprefix(_LEFT)) for r in rows if float(r.value) < before]
 
     async def forget_guild(self, guild_id: int) -> int:
@@ -79,7 +80,8 @@ class Attic:
         Its members' own choices are theirs and stay. With the last row the guild itself is
         forgotten.
         """
-        async with self._database.begin() as connection:
+
+        def step(connection: Connection) -> int:
             gone = 0
             for table, which in (
                 (jobs, _closed()),
@@ -88,30 +90,32 @@ class Attic:
             ):
                 row = table.c.id if table is not choices else choices.c.scope_id
                 some = select(row).where(table.c.guild_id == guild_id, which).limit(STEP - gone)
-                found = await connection.execute(
+                found = connection.execute(
                     delete(table).where(table.c.guild_id == guild_id, which, row.in_(some))
                 )
                 gone += found.rowcount
                 if gone >= STEP:
                     return gone
             if not gone:
-                await connection.execute(delete(facts).where(facts.c.name == left_fact(guild_id)))
+                connection.execute(delete(facts).where(facts.c.name == left_fact(guild_id)))
             return gone
+
+        return await self._database.step(step)
 
     async def forget_fact(self, name: str) -> None:
         """A small fact that is true no longer."""
-        async with self._database.begin() as connection:
-            await connection.execute(delete(facts).where(facts.c.name == name))
+        await self._database.step(lambda c: c.execute(delete(facts).where(facts.c.name == name)))
 
     async def shrink(self) -> int:
         """Gives a few free pages back to the disk; how many are left."""
-        async with self._database.begin() as connection:
-            driver: Any = (await connection.get_raw_connection()).driver_connection
+
+        def step(connection: Connection) -> int:
+            driver: Any = connection.connection.driver_connection
             # It frees one page for each row that is read of it.
-            async with driver.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})") as freeing:
-                await freeing.fetchall()
-            async with driver.execute("PRAGMA freelist_count") as counting:
-                return int((await counting.fetchone())[0])
+            driver.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+            return int(driver.execute("PRAGMA freelist_count").fetchone()[0])
+
+        return await self._database.step(step)
 
 
 def left_fact(guild_id: int) -> str:

@@ -18,6 +18,7 @@ from bot import log
 from bot.backends.base import Backend
 from bot.errors import (
     BackendBadAnswer,
+    BackendBusy,
     BackendError,
     BackendRejectedCredentials,
     BackendTimeout,
@@ -29,6 +30,8 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 10.0
 """Seconds between two probes of a painter that is down. A probe itself takes 15 s at the most
 while nothing answers, so it is used again within 30 s of its return."""
+LOST_SECONDS = 20.0
+"""A painter that was out of reach for so long has lost the jobs that it was doing."""
 CALM_SECONDS = 15.0
 """How often a painter that is up is asked whether it still is: with `Backend.ping`'s own 5 s,
 twice, its end is noticed within 30 s."""
@@ -46,7 +49,7 @@ class State(StrEnum):
 
 
 class Health:
-    """One painter's state, and `since` when (epoch seconds). `error` is the last reason, None while
+    """One painter's state, and `since` when (monotonic). `error` is the last reason, None while
     it is up; `loaded` the checkpoint that its last job left in memory.
 
     `prepare(name)` is awaited after a good probe and before anybody may claim.
@@ -62,11 +65,13 @@ class Health:
         self.state = State.UNKNOWN
         self.error: EaselError | None = None
         self.loaded: str | None = None
-        self.since = time.time()
+        self.since = time.monotonic()
         self._changed = changed
         self._prepare = prepare
         self._up = asyncio.Event()
         self._first = asyncio.Event()
+        self._lost = asyncio.Event()
+        self._losing: asyncio.TimerHandle | None = None
         self._doubt = asyncio.Event()
         self._doubt.set()
         # Troubles in a row, and the jobs that it does just now.
@@ -80,6 +85,11 @@ class Health:
     async def probed(self) -> None:
         """Waits until the first probe has ended, well or not."""
         await self._first.wait()
+
+    async def lost(self) -> BackendUnreachable:
+        """Waits until it has been out of reach for `LOST_SECONDS` on end; what to say of it."""
+        await self._lost.wait()
+        return BackendUnreachable(f"out of reach for {LOST_SECONDS:.0f} s", taken=True)
 
     @property
     def usable(self) -> bool:
@@ -159,6 +169,12 @@ class Health:
     async def _probe(self) -> bool:
         try:
             ability = await self.backend.probe()
+        except BackendBusy as error:
+            if self.backend.ability is None:
+                self._settle(State.DOWN, error)
+                return False
+            # It is there, and what it can do is known.
+            ability = self.backend.ability
         except EaselError as error:
             self._settle(_state_of(error), error)
             return False
@@ -193,12 +209,13 @@ class Health:
         before, kind = self.state, type(self.error)
         self.state, self.error = state, error
         if before is not state:
-            self.since = time.time()
+            self.since = time.monotonic()
         self._first.set()
         if state is State.UP:
             self._up.set()
         else:
             self._up.clear()
+        self._watch_loss()
         if before is state and kind is type(error):
             return
         if error is not None:
@@ -210,6 +227,17 @@ class Health:
                 mend=_advice(state),
             )
         self._changed(self)
+
+    def _watch_loss(self) -> None:
+        """Being refused is not being out of reach: what runs there may well end."""
+        if self.state is not State.DOWN:
+            self._lost.clear()
+            if self._losing is not None:
+                self._losing.cancel()
+                self._losing = None
+        elif self._losing is None:
+            loop = asyncio.get_running_loop()
+            self._losing = loop.call_later(LOST_SECONDS, self._lost.set)
 
 
 def _pause(tries: int) -> float:

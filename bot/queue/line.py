@@ -8,19 +8,17 @@ a while. Pure: no I/O, the clock is handed in. Rows are the truth, this is an in
 from __future__ import annotations
 
 import bisect
-import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from bot.queue.fairness import Clock, cost_of
+from bot.queue.turns import Look, Turn, Turns
 
 __all__ = ["Line", "Ticket", "cost_of"]
 
 LOOK_AHEAD = 50
 """So far down the fair order a job for the loaded checkpoint is looked for."""
-_FURTHEST = 1_000
-"""So many jobs that may not be painted yet are passed by."""
 
 Routes = frozenset[str]
 Guild = int | None
@@ -49,24 +47,39 @@ class Ticket:
 class _Lane:
     """The waiting tickets of one guild and one set of routes, by member, in order."""
 
-    __slots__ = ("first", "members", "size")
+    __slots__ = ("first", "members", "order", "size")
 
-    def __init__(self, first: int) -> None:
+    def __init__(self, first: int, clock: Clock) -> None:
         self.first = first
-        self.members: dict[int, list[Ticket]] = {}
         self.size = 0
+        self.members: dict[int, list[Ticket]] = {}
+        self.order: Turns[int] = Turns(lambda m: (clock.at(m), self.members[m][0].id))
 
     def put(self, ticket: Ticket) -> None:
         held = self.members.setdefault(ticket.member, [])
-        bisect.insort(held, ticket, key=lambda t: t.id)
+        bisect.insort(held, ticket, key=_arrival)
         self.size += 1
+        if held[0] is ticket:
+            self.order.put(ticket.member)
 
     def take(self, ticket: Ticket) -> None:
         held = self.members[ticket.member]
-        del held[bisect.bisect_left(held, ticket.id, key=lambda t: t.id)]
+        del held[bisect.bisect_left(held, ticket.id, key=_arrival)]
         self.size -= 1
         if not held:
             del self.members[ticket.member]
+            self.order.discard(ticket.member)
+
+
+class _Road:
+    """The lanes of one set of routes; those of paused guilds are there, but not in `order`."""
+
+    __slots__ = ("lanes", "order")
+
+    def __init__(self, clock: Clock) -> None:
+        self.lanes: dict[Guild, _Lane] = {}
+        # Guilds with equal virtual times come in the order in which they began to wait.
+        self.order: Turns[Guild] = Turns(lambda g: (clock.at(g), self.lanes[g].first))
 
 
 class Line:
@@ -74,7 +87,7 @@ class Line:
 
     def __init__(self) -> None:
         self._tickets: dict[int, Ticket] = {}
-        self._lanes: dict[Routes, dict[Guild, _Lane]] = {}
+        self._roads: dict[Routes, _Road] = {}
         self._guilds = Clock()
         self._members: dict[Guild, Clock] = {}
         self._paused: set[Guild] = set()
@@ -114,16 +127,25 @@ class Line:
         unspent = ticket.cost * (1.0 - min(max(share, 0.0), 1.0))
         self._guilds.refund(ticket.guild, unspent)
         self._clock(ticket.guild).refund(ticket.member, unspent / ticket.weight)
+        for road in self._roads.values():
+            road.order.sooner(ticket.guild)
+            if ticket.guild in road.lanes:
+                road.lanes[ticket.guild].order.sooner(ticket.member)
 
     # Admins.
 
     def pause(self, guild: Guild) -> None:
         """The tickets of a guild keep their places and are not chosen."""
         self._paused.add(guild)
+        for road in self._roads.values():
+            road.order.discard(guild)
 
     def resume(self, guild: Guild) -> None:
         """They are chosen again."""
         self._paused.discard(guild)
+        for road in self._roads.values():
+            if guild in road.lanes:
+                road.order.put(guild)
 
     def paused(self, guild: Guild) -> bool:
         """Whether a guild's tickets rest."""
@@ -167,9 +189,9 @@ class Line:
         if len(first) < most:
             resting = [
                 t
-                for lanes in self._lanes.values()
-                for guild in self._paused & lanes.keys()
-                for held in lanes[guild].members.values()
+                for road in self._roads.values()
+                for guild in self._paused & road.lanes.keys()
+                for held in road.lanes[guild].members.values()
                 for t in held
             ]
             first += sorted(resting, key=lambda t: t.id)[: most - len(first)]
@@ -179,25 +201,36 @@ class Line:
 
     def _begin(self, ticket: Ticket) -> None:
         """Lanes that were idle begin at the present."""
-        lanes = [held[ticket.guild] for held in self._lanes.values() if ticket.guild in held]
+        roads = self._roads.values()
+        lanes = [r.lanes[ticket.guild] for r in roads if ticket.guild in r.lanes]
         if not lanes:
             self._guilds.begin(ticket.guild)
         if not any(ticket.member in lane.members for lane in lanes):
             self._clock(ticket.guild).begin(ticket.member)
 
     def _put(self, ticket: Ticket) -> None:
+        guild = ticket.guild
         self._tickets[ticket.id] = ticket
-        lanes = self._lanes.setdefault(ticket.routes, {})
-        lanes.setdefault(ticket.guild, _Lane(ticket.id)).put(ticket)
+        road = self._roads.get(ticket.routes)
+        if road is None:
+            road = self._roads[ticket.routes] = _Road(self._guilds)
+        lane = road.lanes.get(guild)
+        if lane is None:
+            lane = road.lanes[guild] = _Lane(ticket.id, self._clock(guild))
+            if guild not in self._paused:
+                road.order.put(guild)
+        lane.put(ticket)
 
     def _take(self, ticket: Ticket) -> None:
         held = self._tickets.pop(ticket.id)
-        lanes = self._lanes[held.routes]
-        lanes[held.guild].take(held)
-        if not lanes[held.guild].size:
-            del lanes[held.guild]
-            if not lanes:
-                del self._lanes[held.routes]
+        road = self._roads[held.routes]
+        lane = road.lanes[held.guild]
+        lane.take(held)
+        if not lane.size:
+            del road.lanes[held.guild]
+            road.order.discard(held.guild)
+            if not road.lanes:
+                del self._roads[held.routes]
 
     def _clock(self, guild: Guild) -> Clock:
         return self._members.setdefault(guild, Clock())
@@ -205,84 +238,79 @@ class Line:
     def _order(self, backends: Iterable[str] | None = None) -> Iterator[Ticket]:
         """All that `backends` may paint, in the order of turns; what is chosen is not taken."""
         wanted = None if backends is None else set(backends)
+        spent = _Spent(self._guilds, self._members)
         walks = [
-            _Walk(lanes, self._guilds, self._members, self._paused)
-            for routes, lanes in self._lanes.items()
+            _Walk(road, spent)
+            for routes, road in self._roads.items()
             if wanted is None or wanted & routes
         ]
-        spent: dict[Guild, float] = {}
-        spent_by: dict[tuple[Guild, int], float] = {}
-        heads = [walk for walk in walks if walk.settle(spent)]
-        while heads:
-            walk = min(heads, key=lambda w: w.heap[0])
-            yield walk.pop(spent, spent_by)
-            heads = [w for w in heads if w.settle(spent)]
+        while True:
+            heads = [(turn, n) for n, walk in enumerate(walks) if (turn := walk.head()) is not None]
+            if not heads:
+                return
+            yield walks[min(heads)[1]].pop()
+
+
+class _Spent:
+    """The clocks as they would be in one look, with what it would have charged so far."""
+
+    def __init__(self, guilds: Clock, members: dict[Guild, Clock]) -> None:
+        self._guilds, self._members = guilds, members
+        self._by_guild: dict[Guild, float] = {}
+        self._by_member: dict[tuple[Guild, int], float] = {}
+
+    def guild(self, guild: Guild) -> float:
+        return self._guilds.at(guild) + self._by_guild.get(guild, 0.0)
+
+    def member(self, guild: Guild, member: int) -> float:
+        return self._members[guild].at(member) + self._by_member.get((guild, member), 0.0)
+
+    def charge(self, ticket: Ticket) -> None:
+        lane = (ticket.guild, ticket.member)
+        self._by_guild[ticket.guild] = self._by_guild.get(ticket.guild, 0.0) + ticket.cost
+        self._by_member[lane] = self._by_member.get(lane, 0.0) + ticket.cost / ticket.weight
 
 
 class _Walk:
-    """A look along the lanes of one set of routes, which changes nothing.
+    """A look along one road, which changes nothing but `spent`."""
 
-    What it would have charged is in `spent` (by guild) and `spent_by` (by member), shared with
-    the other walks of the same look.
-    """
-
-    def __init__(
-        self,
-        lanes: dict[Guild, _Lane],
-        guilds: Clock,
-        members: dict[Guild, Clock],
-        paused: set[Guild],
-    ) -> None:
-        self._lanes, self._guilds, self._members = lanes, guilds, members
-        # Guilds with equal virtual times come in the order in which they began to wait.
-        self.heap = [
-            (guilds.at(guild), lane.first, guild)
-            for guild, lane in lanes.items()
-            if guild not in paused
-        ]
-        heapq.heapify(self.heap)
+    def __init__(self, road: _Road, spent: _Spent) -> None:
+        self._lanes, self._spent = road.lanes, spent
+        self._guilds = road.order.look(lambda g: (spent.guild(g), road.lanes[g].first))
+        self._members: dict[Guild, Look[int]] = {}
+        # How many of a member's tickets were passed.
         self._seen: dict[tuple[Guild, int], int] = {}
-        self._left: dict[Guild, list[tuple[float, int, int]]] = {}
 
-    def settle(self, spent: dict[Guild, float]) -> bool:
-        """Brings the head up to date; whether anything is left."""
-        while self.heap:
-            at, oldest, guild = self.heap[0]
-            really = self._guilds.at(guild) + spent.get(guild, 0.0)
-            if really <= at:
-                return True
-            heapq.heapreplace(self.heap, (really, oldest, guild))
-        return False
+    def head(self) -> Turn | None:
+        """When the next ticket is due; None at the end."""
+        head = self._guilds.head()
+        return None if head is None else head[0]
 
-    def pop(self, spent: dict[Guild, float], spent_by: dict[tuple[Guild, int], float]) -> Ticket:
-        """The head's ticket, charged in this look alone."""
-        guild = self.heap[0][2]
-        members = self._members_of(guild, spent_by)
-        member = members[0][2]
+    def pop(self) -> Ticket:
+        """The next ticket, charged in this look alone. There must be one."""
+        guild = self._guilds.first()
+        members = self._members.get(guild)
+        if members is None:
+            members = self._members[guild] = self._look(guild)
+        member = members.first()
         held, n = self._lanes[guild].members[member], self._seen.get((guild, member), 0)
-        ticket = held[n]
+        self._spent.charge(held[n])
         self._seen[guild, member] = n + 1
-        spent[guild] = spent.get(guild, 0.0) + ticket.cost
-        mine = spent_by[guild, member] = (
-            spent_by.get((guild, member), 0.0) + ticket.cost / ticket.weight
-        )
-        if n + 1 < len(held):
-            at = self._members[guild].at(member) + mine
-            heapq.heapreplace(members, (at, held[n + 1].id, member))
-        else:
-            heapq.heappop(members)
-        if not members:
-            heapq.heappop(self.heap)
-        return ticket
+        if n + 1 == len(held):
+            members.drop()
+            if members.head() is None:
+                self._guilds.drop()
+        return held[n]
 
-    def _members_of(
-        self, guild: Guild, spent_by: dict[tuple[Guild, int], float]
-    ) -> list[tuple[float, int, int]]:
-        if guild not in self._left:
-            clock = self._members[guild]
-            self._left[guild] = [
-                (clock.at(member) + spent_by.get((guild, member), 0.0), held[0].id, member)
-                for member, held in self._lanes[guild].members.items()
-            ]
-            heapq.heapify(self._left[guild])
-        return self._left[guild]
+    def _look(self, guild: Guild) -> Look[int]:
+        lane, spent, seen = self._lanes[guild], self._spent, self._seen
+
+        def turn(member: int) -> Turn:
+            next_ticket = lane.members[member][seen.get((guild, member), 0)]
+            return spent.member(guild, member), next_ticket.id
+
+        return lane.order.look(turn)
+
+
+def _arrival(ticket: Ticket) -> int:
+    return ticket.id

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bot.queue.job import Job, Place
@@ -62,8 +63,10 @@ def places(
     """
     free = _slots(running, slots)
     found: dict[int, Place] = {}
-    for n, ticket in enumerate(ahead):
-        before = sum(bool(other.routes & ticket.routes) for other in ahead[:n])
+    passed: Counter[frozenset[str]] = Counter()
+    for ticket in ahead:
+        before = sum(n for routes, n in passed.items() if routes & ticket.routes)
+        passed[ticket.routes] += 1
         found[ticket.id] = Place(before + 1, _take(free, ticket, expect))
     return found
 

@@ -8,24 +8,25 @@ everybody stands is known by `standing`: it joins `line` (by the arithmetic of `
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot import log
-from bot.errors import QueueFull
+from bot.queue.backlog import Backlog
+from bot.queue.door import Caps, Door
 from bot.queue.job import Job, JobEvent, NewJob, Place, Status
-from bot.queue.standing import Standing
+from bot.queue.standing import LAST_PLACE, Standing
 from bot.queue.store import Store
-from bot.values.guest import Address, Guest
+from bot.values.guest import Address
 from bot.values.picture import Picture, Progress
 from bot.values.request import ImageRequest
 from bot.values.source import Source
 
-SHOWING_SECONDS = 60.0
-"""An order whose card is on its way counts against the caps for so long at the most."""
 EXPIRED = "This waited so long that I took it out of the line. Please try again."
 PAUSED = "An admin has paused this server's line. Your place in line is kept."
+FULL = "Finished pictures wait to be posted; I begin new ones after that. Your place is kept."
 Listener = Callable[[JobEvent], None]
 ToldListener = Callable[[Job, int], None]
 Stop = Callable[[Job | None], bool]
@@ -36,20 +37,13 @@ _log = log.get("queue")
 
 
 @dataclass(frozen=True)
-class Caps:
-    """How many may wait or run at once; they arrive with the order."""
-
-    per_member: int
-    per_guild: int
-    total: int
-
-
-@dataclass(frozen=True)
 class Habits:
-    """How the line is kept, in seconds. `slots`: how many jobs each backend does at once."""
+    """How the line is kept, in seconds. `slots`: how many jobs each backend does at once;
+    `undelivered_bytes`: while so much is painted and not posted, nothing new is begun."""
 
     affinity_seconds: float = 60.0
     max_wait_seconds: float = 7200.0
+    undelivered_bytes: float = math.inf
     slots: Mapping[str, int] = field(default_factory=lambda: {"main": 1})
 
 
@@ -61,9 +55,8 @@ class Queue:
         self._habits = habits or Habits()
         self._standing = Standing(self._habits.slots, self._moved)
         self._open = self._standing.open
-        # Orders whose row is being written, and those whose card is on its way.
-        self._writing: list[Guest] = []
-        self._shown: dict[int, Job] = {}
+        self._door = Door(self._open)
+        self._backlog = Backlog(self._habits.undelivered_bytes)
         self._wake: dict[str, asyncio.Event] = {}
         self._listeners: list[Listener] = []
         self._told_listeners: list[ToldListener] = []
@@ -81,6 +74,7 @@ class Queue:
         orphans = await self._store.rescue()
         if routes and (moved := await self._store.adopt(routes, routes[0])):
             _log.warning("jobs of a removed backend go on elsewhere", jobs=moved, to=routes[0])
+        self._backlog.load(await self._store.undelivered())
         accepted, _ = await self._store.open_jobs()
         for job in accepted:
             self._standing.put(job)
@@ -109,23 +103,7 @@ class Queue:
 
     def check(self, user_id: int, guild_id: int | None, caps: Caps) -> None:
         """Raises QueueFull, from memory, when this guest's next job would be over a cap."""
-        oldest = time.time() - SHOWING_SECONDS
-        coming = [*self._writing]
-        coming += [job.guest for job in self._shown.values() if job.created_at > oldest]
-        mine = self._open.of_member(user_id) + sum(g.user_id == user_id for g in coming)
-        if mine >= caps.per_member:
-            raise QueueFull(
-                f"You already have {mine} orders in line. Let one finish or cancel one first."
-            )
-        if len(self._open) + len(coming) >= caps.total:
-            raise QueueFull("The line is full right now. Please try again in a few minutes.")
-        if guild_id is not None:
-            theirs = self._open.of_lane(guild_id) + sum(g.guild_id == guild_id for g in coming)
-            if theirs >= caps.per_guild:
-                raise QueueFull(
-                    f"This server already has {theirs} orders in line. "
-                    "Please try again in a few minutes."
-                )
+        self._door.check(user_id, guild_id, caps)
 
     async def submit(self, new: NewJob, caps: Caps) -> Job | None:
         """The row, before anybody is told. None when Discord replayed the interaction.
@@ -133,32 +111,27 @@ class Queue:
         Raises QueueFull, DatabaseUnavailable. The job stands in line once `accept` was called.
         """
         self.check(new.guest.user_id, new.guest.guild_id, caps)
-        self._writing.append(new.guest)
-        try:
+        with self._door.writing(new.guest):
             job = await self._store.add(new)
             if job is not None:
-                self._shown[job.id] = job
+                self._door.showing(job)
             return job
-        finally:
-            self._writing.remove(new.guest)
 
     async def accept(self, job: Job, message_id: int | None, shown: Place | None = None) -> None:
         """The member has seen the card, which said `shown`: the job stands in line."""
         taken = await self._store.accept(job.id, message_id)
-        self._shown.pop(job.id, None)
+        self._door.shown(job.id)
         if taken is None or not taken.status.open:
             return
         self._standing.put(taken)
         _log.info("job accepted", job=taken.id, user=taken.guest.user_id, route=taken.route)
         self._wake_for(taken)
-        place = self._standing.told(taken)
-        if shown is not None and place.position != shown.position:
-            # The line moved while the card was on its way.
-            self._tell(self._waits(taken, place))
+        # Had the line moved while the card was on its way, that is news in a moment.
+        self._standing.told(taken, shown or self.place(taken))
 
     async def withdraw(self, job: Job) -> None:
         """The first answer never reached the member: the row goes."""
-        self._shown.pop(job.id, None)
+        self._door.shown(job.id)
         await self._store.drop(job.id)
 
     async def cancel(self, job_id: int, *, salvage: bool = True) -> Job | None:
@@ -195,9 +168,9 @@ class Queue:
 
     async def claim(self, backend: str, stop: Stop, model: str | None = None) -> Job | None:
         """The next job for a backend that has `model` loaded; `stop` is called when it is
-        cancelled. None when nothing waits for it.
+        cancelled. None when nothing waits for it, or what is painted must be posted first.
         """
-        while True:
+        while not self._backlog.full:
             ticket = self._standing.next(backend, model, self._habits.affinity_seconds)
             if ticket is None:
                 return None
@@ -213,6 +186,7 @@ class Queue:
             self._stoppers[job.id] = stop
             self._tell(JobEvent(job))
             return job
+        return None
 
     async def beat(self, job: Job) -> bool:
         """Whether the attempt still owns the job."""
@@ -249,9 +223,7 @@ class Queue:
             self._troubles[backend] = sentence
         if before == self._troubles:
             return
-        for job in self.waiting():
-            if job.status is Status.WAITING and backend in job.routes:
-                self._tell(self._waits(job, self.place(job)))
+        self._tell_waiting(backend)
 
     # What admins do.
 
@@ -282,6 +254,8 @@ class Queue:
     async def keep(self, job: Job, done: Sequence[Picture], first: int) -> bool:
         """Pictures of a job that goes on, from position `first`; False when it does not go on."""
         row = await self._store.keep(job, done, first)
+        if row is not None:
+            self._laid_by(job, done)
         return row is not None and row.status is Status.RUNNING
 
     async def kept(self, job: Job) -> int:
@@ -294,6 +268,7 @@ class Queue:
         if ended is None:
             await self._find_again(job)
             return False
+        self._laid_by(job, done)
         if not first:  # else a part of it was painted by an earlier attempt
             self._standing.learn(ended)
         self._ended(ended)
@@ -347,6 +322,7 @@ class Queue:
         """The member's message says the end."""
         pictures = await self._store.told(job)
         if pictures is not None:
+            self._posted(job)
             for listener in self._told_listeners:
                 listener(job, pictures)
 
@@ -395,6 +371,29 @@ class Queue:
             self._standing.put(row)
             self._wake_for(row)
 
+    def _tell_waiting(self, backend: str | None = None) -> None:
+        """All that wait, or only those that a backend can paint, hear why, or that all is well."""
+        places = self.places()
+        for job in self.waiting():
+            if job.status is Status.WAITING and (backend is None or backend in job.routes):
+                self._tell(self._waits(job, places.get(job.id, LAST_PLACE)))
+
+    def _laid_by(self, job: Job, done: Sequence[Picture]) -> None:
+        before = self._backlog.full
+        self._backlog.put(job.id, done)
+        if self._backlog.full and not before:
+            _log.error("pictures pile up unposted: none are begun", bytes=self._backlog.total)
+            self._tell_waiting()
+
+    def _posted(self, job: Job) -> None:
+        before = self._backlog.full
+        self._backlog.drop(job.id)
+        if before and not self._backlog.full:
+            _log.info("pictures are begun again", bytes=self._backlog.total)
+            self._tell_waiting()
+            for event in self._wake.values():
+                event.set()
+
     def _leaves(self, job: Job) -> None:
         self._stoppers.pop(job.id, None)
         self._standing.leave(job)
@@ -414,6 +413,8 @@ class Queue:
         """Why a waiting job does not move just now, as a sentence; None when all is well."""
         if job.lane is not None and self._standing.line.paused(job.lane):
             return PAUSED
+        if self._backlog.full:
+            return FULL
         told = [self._troubles.get(backend) for backend in sorted(job.routes)]
         return told[0] if told and all(told) else None
 

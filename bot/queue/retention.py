@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 
 from bot import log
+from bot.database.facts import Facts
 from bot.errors import DatabaseUnavailable
 from bot.queue.attic import Attic, Due, left_fact
-from bot.queue.store import Store
 
 DAY = 86_400.0
 SOURCE_SECONDS = DAY
@@ -30,11 +30,21 @@ _log = log.get("retention")
 
 
 class Retention:
-    """Forgets. `run` until it is cancelled; a step that is cut off is rolled back whole."""
+    """Forgets. `run` until it is cancelled; a step that is cut off is rolled back whole.
 
-    def __init__(self, attic: Attic, store: Store, keep_days: float) -> None:
+    `forgotten()` is awaited after a guild's choices have gone from the disk.
+    """
+
+    def __init__(
+        self,
+        attic: Attic,
+        facts: Facts,
+        keep_days: float,
+        forgotten: Callable[[], Awaitable[None]],
+    ) -> None:
         self._attic = attic
-        self._store = store
+        self._facts = facts
+        self._forgotten = forgotten
         self._keep_seconds = keep_days * DAY
 
     async def run(self) -> None:
@@ -57,6 +67,7 @@ class Retention:
         await _steps(partial(self._attic.forget_changes, due.jobs))
         for guild_id in await self._attic.left_before(now - LEFT_SECONDS):
             await _steps(partial(self._attic.forget_guild, guild_id))
+            await self._forgotten()
             _log.info("a server that was left is forgotten", guild=guild_id)
         left = await self._attic.shrink()
         while left:
@@ -67,7 +78,7 @@ class Retention:
 
     async def left(self, guild_id: int) -> None:
         """The bot is in this guild no more: from now on its time runs."""
-        await self._store.remember(left_fact(guild_id), str(time.time()))
+        await self._facts.remember(left_fact(guild_id), str(time.time()))
 
     async def joined(self, guild_id: int) -> None:
         """The bot is in this guild (again): nothing of it goes early."""
@@ -75,14 +86,14 @@ class Retention:
 
     async def present(self, guild_ids: Collection[int]) -> None:
         """At READY: all guilds that the bot is in; what it left while it was away is noticed."""
-        known = json.loads(await self._store.recall(_GUILDS) or "[]")
+        known = json.loads(await self._facts.recall(_GUILDS) or "[]")
         for guild_id in set(known) - set(guild_ids):
-            if await self._store.recall(left_fact(guild_id)) is None:
+            if await self._facts.recall(left_fact(guild_id)) is None:
                 await self.left(guild_id)
         for guild_id in guild_ids:
-            if await self._store.recall(left_fact(guild_id)) is not None:
+            if await self._facts.recall(left_fact(guild_id)) is not None:
                 await self.joined(guild_id)
-        await self._store.remember(_GUILDS, json.dumps(sorted(guild_ids)))
+        await self._facts.remember(_GUILDS, json.dumps(sorted(guild_ids)))
 
 
 async def _steps(step: Callable[[], Awaitable[int]]) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Row, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, update
 
 from bot import log
 from bot.database.tables import jobs
@@ -40,7 +39,7 @@ def where_mine(job: Job) -> Any:
     )
 
 
-async def readable(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Job]:
+def readable(connection: Connection, rows: Sequence[Row[Any]]) -> list[Job]:
     """The jobs of rows; one that can no longer be read ends, so that it stops nobody else."""
     found = []
     for row in rows:
@@ -48,7 +47,7 @@ async def readable(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> lis
             found.append(job_of(row))
         except ValueError:
             _log.exception("a job's row can't be read; it is ended", job=row.id)
-            await connection.execute(
+            connection.execute(
                 update(jobs)
                 .where(jobs.c.id == row.id)
                 .values(status=Status.FAILED, told=True, error_code="Unreadable", token="")

@@ -118,10 +118,9 @@ class Standing:
         finally:
             self.line.remove(job.id)
 
-    def told(self, job: Job) -> Place:
-        """The place that is told now; it is news again only when it changes."""
-        place = self._places[job.id] = self.place(job)
-        return place
+    def told(self, job: Job, place: Place) -> None:
+        """The place that was told; it is news again only when it changes."""
+        self._places[job.id] = place
 
     def places(self, also: Job | None = None) -> dict[int, Place]:
         """The places of the next 50, by job; `also` stands in line without being open yet."""

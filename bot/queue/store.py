@@ -10,12 +10,12 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bot import log
 from bot.database.engine import Database
-from bot.database.tables import facts, jobs, pictures, sources
+from bot.database.tables import jobs, pictures, sources
 from bot.queue.job import Job, NewJob, Status
 from bot.queue.rows import ADDRESS, columns, job_of, picture_row, readable, where_mine
 from bot.values.guest import Address
@@ -57,8 +57,9 @@ class Store:
             .on_conflict_do_nothing(index_elements=["interaction_id"])
             .returning(*jobs.c)
         )
-        async with self._database.begin() as connection:
-            row = (await connection.execute(statement)).first()
+
+        def step(connection: Connection) -> Job | None:
+            row = connection.execute(statement).first()
             if row is None:
                 return None
             if new.sources:
@@ -66,8 +67,10 @@ class Store:
                     {"job_id": row.id, **columns(s, "role", "width", "height", "data")}
                     for s in new.sources
                 ]
-                await connection.execute(insert(sources), given)
+                connection.execute(insert(sources), given)
             return job_of(row)
+
+        return await self._database.step(step)
 
     async def accept(self, job_id: int, message_id: int | None) -> Job | None:
         """The member has seen the waiting card: from now on the job may be claimed."""
@@ -80,10 +83,11 @@ class Store:
 
     async def drop(self, job_id: int) -> None:
         """Forgets a row whose first answer never reached the member."""
-        async with self._database.begin() as connection:
-            await connection.execute(
-                delete(jobs).where(jobs.c.id == job_id, jobs.c.accepted.is_(False))
-            )
+
+        def step(connection: Connection) -> None:
+            connection.execute(delete(jobs).where(jobs.c.id == job_id, jobs.c.accepted.is_(False)))
+
+        await self._database.step(step)
 
     async def readdress(self, job_id: int, address: Address) -> Job | None:
         """A fresh token for a job whose end has not been told (Keep waiting); else None."""
@@ -157,11 +161,17 @@ class Store:
             update(jobs).where(*still).values(beat_at=time.time()), job, done, first
         )
 
+    async def undelivered(self) -> dict[int, int]:
+        """Bytes of pictures on disk, by job."""
+        size = func.sum(func.length(pictures.c.data))
+        summing = select(pictures.c.job_id, size).group_by(pictures.c.job_id)
+        rows = await self._database.step(lambda c: c.execute(summing).all())
+        return {job_id: int(total) for job_id, total in rows}
+
     async def kept(self, job_id: int) -> int:
         """How many pictures of a job are on disk."""
         counting = select(func.count()).where(pictures.c.job_id == job_id)
-        async with self._database.begin() as connection:
-            return (await connection.execute(counting)).scalar_one()
+        return await self._database.step(lambda c: c.execute(counting).scalar_one())
 
     async def painted(self, job: Job, done: Sequence[Picture], first: int = 0) -> Job | None:
         """The last pictures and the end in one transaction; None when another attempt took over."""
@@ -223,8 +233,9 @@ class Store:
         end = Status.DELIVERED if job.status is Status.PAINTED else job.status
         waited = (job.ended_at or job.created_at) - job.created_at
         calls = job.status is Status.PAINTED and waited > CALL_SECONDS
-        async with self._database.begin() as connection:
-            result = await connection.execute(
+
+        def step(connection: Connection) -> int | None:
+            result = connection.execute(
                 update(jobs)
                 .where(jobs.c.id == job.id, jobs.c.attempt == job.attempt, jobs.c.told.is_(False))
                 .values(status=end, told=True, token="", mention="due" if calls else None)
@@ -232,30 +243,35 @@ class Store:
             )
             if result.first() is None:
                 return None
-            gone = await connection.execute(delete(pictures).where(pictures.c.job_id == job.id))
+            gone = connection.execute(delete(pictures).where(pictures.c.job_id == job.id))
             if job.status is Status.PAINTED:
                 # What failed or was cancelled can be tried again.
-                await connection.execute(delete(sources).where(sources.c.job_id == job.id))
+                connection.execute(delete(sources).where(sources.c.job_id == job.id))
             return gone.rowcount
+
+        return await self._database.step(step)
 
     async def call_due(self, job_id: int) -> bool:
         """Whether a delivered job's member is still to be called."""
         due = select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.mention == "due")
-        async with self._database.begin() as connection:
-            return (await connection.execute(due)).first() is not None
+        return await self._database.step(lambda c: c.execute(due).first() is not None)
 
     async def called(self, job_id: int) -> None:
         """The member was called."""
-        async with self._database.begin() as connection:
-            await connection.execute(update(jobs).where(jobs.c.id == job_id).values(mention="sent"))
+        await self._database.step(
+            lambda c: c.execute(update(jobs).where(jobs.c.id == job_id).values(mention="sent"))
+        )
 
     async def uncalled(self) -> list[Job]:
         """Delivered jobs whose members are still to be called."""
-        async with self._database.begin() as connection:
-            rows = await connection.execute(
+
+        def step(connection: Connection) -> list[Job]:
+            rows = connection.execute(
                 select(jobs).where(jobs.c.mention == "due").order_by(jobs.c.id)
             )
-            return await readable(connection, rows.all())
+            return readable(connection, rows.all())
+
+        return await self._database.step(step)
 
     async def get(self, job_id: int) -> Job | None:
         """One job by its number."""
@@ -264,33 +280,40 @@ class Store:
     async def pictures(self, job_id: int) -> list[Picture]:
         """The finished pictures of a job whose end has not been told yet, in order."""
         columns = [c for c in pictures.c if c.name not in ("job_id", "position")]
-        async with self._database.begin() as connection:
-            rows = await connection.execute(
+
+        def step(connection: Connection) -> list[Picture]:
+            rows = connection.execute(
                 select(*columns).where(pictures.c.job_id == job_id).order_by(pictures.c.position)
             )
             return [Picture(**row._asdict()) for row in rows]
 
+        return await self._database.step(step)
+
     async def sources(self, job_id: int) -> tuple[Source, ...]:
         """What the guest gave for a job that has not been told its end."""
-        async with self._database.begin() as connection:
-            rows = await connection.execute(
+
+        def step(connection: Connection) -> tuple[Source, ...]:
+            rows = connection.execute(
                 select(sources).where(sources.c.job_id == job_id).order_by(sources.c.role)
             )
             return tuple(Source(Role(r.role), r.data, r.width, r.height) for r in rows)
+
+        return await self._database.step(step)
 
     async def rescue(self, most_failures: int = 3) -> list[Job]:
         """At the start: what ran goes back into line; returns it as it was, attempts and all.
 
         An interrupted attempt counts as broken; the last one that is allowed is the end.
         """
-        async with self._database.begin() as connection:
-            rows = await connection.execute(
+
+        def step(connection: Connection) -> list[Job]:
+            rows = connection.execute(
                 select(jobs).where(jobs.c.status == Status.RUNNING).order_by(jobs.c.id)
             )
-            orphans = await readable(connection, rows.all())
+            orphans = readable(connection, rows.all())
             mine = jobs.c.status == Status.RUNNING
             # A job that was running each time the bot broke may be what broke it.
-            await connection.execute(
+            connection.execute(
                 update(jobs)
                 .where(mine, jobs.c.failures + 1 >= most_failures)
                 .values(
@@ -300,17 +323,20 @@ class Store:
                     error_sentence=INTERRUPTED,
                 )
             )
-            await connection.execute(
+            connection.execute(
                 update(jobs)
                 .where(mine)
                 .values(status=Status.WAITING, not_before=0, failures=jobs.c.failures + 1)
             )
             return orphans
 
+        return await self._database.step(step)
+
     async def adopt(self, routes: Sequence[str], by: str) -> int:
         """Waiting jobs that no configured backend can paint go to another; how many."""
-        async with self._database.begin() as connection:
-            rows = await connection.execute(
+
+        def step(connection: Connection) -> int:
+            rows = connection.execute(
                 select(jobs.c.id, jobs.c.route, jobs.c.routes).where(
                     jobs.c.status == Status.WAITING
                 )
@@ -325,63 +351,63 @@ class Store:
                 else:
                     moved += 1
                     names = {"route": by, "routes": by}
-                await connection.execute(update(jobs).where(jobs.c.id == row.id).values(**names))
+                connection.execute(update(jobs).where(jobs.c.id == row.id).values(**names))
             return moved
+
+        return await self._database.step(step)
 
     async def open_jobs(self) -> tuple[list[Job], list[Job]]:
         """What waits or runs: (accepted, not yet accepted), each in order."""
-        async with self._database.begin() as connection:
+
+        def step(connection: Connection) -> tuple[list[Job], list[Job]]:
             rows = (
-                await connection.execute(
+                connection.execute(
                     select(jobs)
                     .where(jobs.c.status.in_((Status.WAITING, Status.RUNNING)))
                     .order_by(jobs.c.id)
                 )
             ).all()
             return (
-                await readable(connection, [r for r in rows if r.accepted]),
-                await readable(connection, [r for r in rows if not r.accepted]),
+                readable(connection, [r for r in rows if r.accepted]),
+                readable(connection, [r for r in rows if not r.accepted]),
             )
+
+        return await self._database.step(step)
 
     async def untold(self) -> list[Job]:
         """What has ended while nobody could be told."""
-        async with self._database.begin() as connection:
-            rows = await connection.execute(
+
+        def step(connection: Connection) -> list[Job]:
+            rows = connection.execute(
                 select(jobs)
                 .where(and_(jobs.c.told.is_(False), jobs.c.status.in_(_ENDS)))
                 .order_by(jobs.c.id)
             )
-            return await readable(connection, rows.all())
+            return readable(connection, rows.all())
 
-    async def recall(self, name: str) -> str | None:
-        """A small fact by its name."""
-        async with self._database.begin() as connection:
-            found = await connection.execute(select(facts.c.value).where(facts.c.name == name))
-            return found.scalar_one_or_none()
-
-    async def remember(self, name: str, value: str) -> None:
-        """Keeps a small fact, over an older one of that name."""
-        row = upsert(facts).values(name=name, value=value)
-        async with self._database.begin() as connection:
-            await connection.execute(
-                row.on_conflict_do_update(index_elements=["name"], set_={"value": value})
-            )
+        return await self._database.step(step)
 
     async def _with_pictures(
-        self, step: Any, job: Job, done: Sequence[Picture], first: int
+        self, change: Any, job: Job, done: Sequence[Picture], first: int
     ) -> Job | None:
-        async with self._database.begin() as connection:
-            row = (await connection.execute(step.returning(*jobs.c))).first()
+
+        def step(connection: Connection) -> Job | None:
+            row = connection.execute(change.returning(*jobs.c)).first()
             if row is None:
                 return None
             rows = [picture_row(job.id, n, picture) for n, picture in enumerate(done, first)]
-            await connection.execute(insert(pictures), rows)
+            connection.execute(insert(pictures), rows)
             return job_of(row)
+
+        return await self._database.step(step)
 
     async def _fenced(self, job: Job, **values: Any) -> Job | None:
         return await self._one(where_mine(job).values(**values).returning(*jobs.c))
 
     async def _one(self, statement: Any) -> Job | None:
-        async with self._database.begin() as connection:
-            found = (await connection.execute(statement)).all()
-            return next(iter(await readable(connection, found)), None)
+
+        def step(connection: Connection) -> Job | None:
+            found = connection.execute(statement).all()
+            return next(iter(readable(connection, found)), None)
+
+        return await self._database.step(step)

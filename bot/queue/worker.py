@@ -126,9 +126,11 @@ class Worker:
 
     async def _carry(self, job: Job) -> None:
         """The work, and a clear end for the job when something unforeseen breaks it."""
-        self._attempt = Attempt(self._queue, self._backend, job, partial(self._task_id, job.id))
+        attempt = Attempt(self._queue, self._backend, job, partial(self._task_id, job.id))
+        self._attempt = attempt
+        watching = asyncio.create_task(self._watch(attempt))
         try:
-            await self._attempt.run()
+            await attempt.run()
         except EaselError as error:
             await surely(job, partial(self._trouble, job, error))
         except Exception as error:
@@ -137,7 +139,12 @@ class Worker:
             sentence = EaselError.default_sentence
             await surely(job, partial(self._queue.fail, job, "Unknown", sentence, ref))
         finally:
+            watching.cancel()
             self._attempt = None
+
+    async def _watch(self, attempt: Attempt) -> None:
+        """A call to a host that fell silent would wait for its whole timeout."""
+        attempt.lose(await self._health.lost())
 
     async def _trouble(self, job: Job, error: EaselError) -> None:
         retry = verdict(error, job.failures)

@@ -171,7 +171,8 @@ class Limits(_Strict):
 
     `max_pixels`: width × height of one picture. `waiting_*`: jobs that wait or run at once.
     `affinity_seconds`: how long a job may be passed over so that the loaded checkpoint is used
-    first. `max_wait_seconds`: what has waited longer is taken out of the line.
+    first. `max_wait_seconds`: what has waited longer is taken out of the line. `undelivered_mb`:
+    while so many MiB of pictures are painted and not posted, nothing new is begun.
     """
 
     max_pixels: int = Field(2048 * 2048, ge=64 * 64, le=16_384 * 16_384)
@@ -182,6 +183,7 @@ class Limits(_Strict):
     waiting_total: int = Field(500, ge=1)
     affinity_seconds: float = Field(60.0, ge=0, le=3600)
     max_wait_seconds: float = Field(7200.0, ge=60, le=86_400)
+    undelivered_mb: int = Field(256, ge=16, le=65_536)
 
 
 class EaselFile(_Strict):

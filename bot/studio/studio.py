@@ -11,9 +11,10 @@ from typing import Any
 from bot.errors import Gone, NotAllowed, Refusal
 from bot.guilds import Effective, Guilds, Scope
 from bot.images.foreign import Reading
+from bot.queue.door import Caps
 from bot.queue.health import Health
 from bot.queue.job import Job, JobEvent, NewJob, Place, Status
-from bot.queue.queue import Caps, Queue
+from bot.queue.queue import Queue
 from bot.settings import Limits
 from bot.studio.compose import check_ceilings, new_seed
 from bot.studio.drafts import Draft, Drafts

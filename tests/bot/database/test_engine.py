@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import IntegrityError
 
 from bot.database.engine import Database
@@ -18,6 +18,12 @@ from bot.database.migrate import migrate
 from bot.errors import DatabaseUnavailable
 
 REMEMBER = text("INSERT INTO facts (name, value) VALUES (:name, :value)")
+
+
+def broken(connection: Connection) -> None:
+    """A step that breaks off in the middle."""
+    connection.execute(REMEMBER, {"name": "half", "value": "x"})
+    raise RuntimeError("in the middle")
 
 
 @pytest.fixture
@@ -32,14 +38,13 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 async def names(database: Database) -> list[str]:
     """The names of all facts."""
-    async with database.begin() as connection:
-        return list(await connection.scalars(text("SELECT name FROM facts ORDER BY name")))
+    found = text("SELECT name FROM facts ORDER BY name")
+    return await database.step(lambda c: list(c.scalars(found)))
 
 
 async def write(database: Database, name: str, value: str = "yes") -> None:
     """One fact in one transaction."""
-    async with database.begin() as connection:
-        await connection.execute(REMEMBER, {"name": name, "value": value})
+    await database.step(lambda c: c.execute(REMEMBER, {"name": name, "value": value}))
 
 
 @pytest.mark.parametrize(
@@ -49,50 +54,77 @@ async def write(database: Database, name: str, value: str = "yes") -> None:
 async def test_the_pragmas_that_safety_rests_on(
     database: Database, pragma: str, value: object
 ) -> None:
-    async with database.begin() as connection:
-        assert (await connection.execute(text(f"PRAGMA {pragma}"))).scalar_one() == value
+    found = await database.step(lambda c: c.execute(text(f"PRAGMA {pragma}")).scalar_one())
+    assert found == value
 
 
 async def test_readers_read_while_a_transaction_is_open(database: Database) -> None:
     await write(database, "before")
-    async with database.begin() as connection:
-        await connection.execute(REMEMBER, {"name": "during", "value": "x"})
+
+    def during(connection: Connection) -> list[tuple[str]]:
+        connection.execute(REMEMBER, {"name": "during", "value": "x"})
         with closing(sqlite3.connect(database.path, timeout=0.1)) as reader:
-            assert reader.execute("SELECT name FROM facts").fetchall() == [("before",)]
+            return reader.execute("SELECT name FROM facts").fetchall()
+
+    assert await database.step(during) == [("before",)]
 
 
 async def test_a_transaction_writes_from_its_first_statement(database: Database) -> None:
-    async with database.begin():
-        other = sqlite3.connect(database.path, timeout=0)
-        with closing(other), pytest.raises(sqlite3.OperationalError, match="locked"):
+    def during(_: Connection) -> None:
+        with closing(sqlite3.connect(database.path, timeout=0)) as other:
             other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        await database.step(during)
 
 
 async def test_an_error_rolls_all_of_it_back(database: Database) -> None:
     with pytest.raises(RuntimeError):
-        async with database.begin() as connection:
-            await connection.execute(REMEMBER, {"name": "half", "value": "x"})
-            raise RuntimeError("in the middle")
+        await database.step(broken)
     assert await names(database) == []
 
 
-async def test_a_cancelled_transaction_is_rolled_back_and_the_next_one_works(
+async def test_a_step_that_breaks_harms_none_of_those_that_share_its_way(
     database: Database,
 ) -> None:
-    inside = asyncio.Event()
+    outcomes = await asyncio.gather(
+        *(write(database, f"{n}") for n in range(3)),
+        database.step(broken),
+        write(database, "1"),
+        write(database, "last"),
+        return_exceptions=True,
+    )
+    assert [type(o) for o in outcomes if o is not None] == [RuntimeError, IntegrityError]
+    assert await names(database) == ["0", "1", "2", "last"]
 
-    async def slow() -> None:
-        async with database.begin() as connection:
-            await connection.execute(REMEMBER, {"name": "half", "value": "x"})
-            inside.set()
-            await asyncio.Event().wait()
 
-    task = asyncio.create_task(slow())
-    await inside.wait()
-    task.cancel()
-    await asyncio.wait({task})
+async def test_steps_share_a_way_to_the_disk(database: Database) -> None:
+    begun: list[int] = []
+    event.listen(database._engine, "begin", lambda _: begun.append(1))
+    await asyncio.gather(*(write(database, f"{n:03}") for n in range(100)))
+    assert len(await names(database)) == 100
+    assert len(begun) <= 4
+
+
+async def test_who_gives_up_before_the_turn_has_changed_nothing(database: Database) -> None:
+    """A step that has begun ends; one that still waits is not done any more."""
+    held, free = threading.Event(), threading.Event()
+
+    def slow(connection: Connection) -> None:
+        held.set()
+        free.wait(5)
+        connection.execute(REMEMBER, {"name": "begun", "value": "x"})
+
+    first = asyncio.create_task(database.step(slow))
+    await asyncio.to_thread(held.wait, 5)
+    second = asyncio.create_task(write(database, "never"))
+    await asyncio.sleep(0)
+    for task in (first, second):
+        task.cancel()
+    await asyncio.wait({first, second})
+    free.set()
     await write(database, "after")
-    assert await names(database) == ["after"]
+    assert await names(database) == ["after", "begun"]
 
 
 async def test_many_tasks_take_turns(database: Database) -> None:
@@ -103,8 +135,7 @@ async def test_many_tasks_take_turns(database: Database) -> None:
 async def test_a_file_that_somebody_locks_is_unavailable_and_works_again(
     database: Database,
 ) -> None:
-    async with database.begin() as connection:
-        await connection.execute(text("PRAGMA busy_timeout=1"))
+    await database.step(lambda c: c.execute(text("PRAGMA busy_timeout=1")))
     with closing(sqlite3.connect(database.path)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(DatabaseUnavailable) as failure:
@@ -117,13 +148,17 @@ async def test_a_file_that_somebody_locks_is_unavailable_and_works_again(
 
 
 async def test_a_full_disk_is_unavailable_and_nothing_is_half_written(database: Database) -> None:
-    async with database.begin() as connection:
-        pages = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
-        await connection.execute(text(f"PRAGMA max_page_count={pages + 2}"))
+    def fill(connection: Connection) -> None:
+        pages = connection.execute(text("PRAGMA page_count")).scalar_one()
+        connection.execute(text(f"PRAGMA max_page_count={pages + 2}"))
+
+    def both(connection: Connection) -> None:
+        connection.execute(REMEMBER, {"name": "small", "value": "x"})
+        connection.execute(REMEMBER, {"name": "large", "value": "x" * 100_000})
+
+    await database.step(fill)
     with pytest.raises(DatabaseUnavailable, match="full"):
-        async with database.begin() as connection:
-            await connection.execute(REMEMBER, {"name": "small", "value": "x"})
-            await connection.execute(REMEMBER, {"name": "large", "value": "x" * 100_000})
+        await database.step(both)
     assert await names(database) == []
 
 
@@ -144,13 +179,9 @@ async def test_a_file_without_tables_is_unavailable(tmp_path: Path) -> None:
 
 async def test_a_folder_that_is_gone_is_unavailable(tmp_path: Path) -> None:
     gone = Database(tmp_path / "gone" / "easel.db")
-    before = set(threading.enumerate())
     with pytest.raises(DatabaseUnavailable, match="unable to open"):
         await gone.ping()
     await gone.close()
-    # aiosqlite does not wait for the thread of a connection that it could not open.
-    for thread in set(threading.enumerate()) - before:
-        await asyncio.to_thread(thread.join, 5)
 
 
 async def test_the_ping_reads_sqlites_version(database: Database) -> None:

@@ -10,9 +10,10 @@ from itertools import count
 from typing import Any
 
 from bot.backends.base import Backend, Report
+from bot.queue.door import Caps
 from bot.queue.health import Health
 from bot.queue.job import Job, JobEvent, NewJob, Status
-from bot.queue.queue import Caps, Queue, Stop
+from bot.queue.queue import Queue, Stop
 from bot.queue.store import Store
 from bot.queue.worker import Worker
 from bot.settings import BackendSettings

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from bot.errors import DatabaseUnavailable, QueueFull
+from bot.queue.door import SHOWING_SECONDS, Caps
 from bot.queue.job import Job
-from bot.queue.queue import SHOWING_SECONDS, Caps
 from tests.bot.queue.props import ADA, BOB, Clock, Line, address, order, picture
 
 TIGHT = Caps(per_member=2, per_guild=3, total=4)

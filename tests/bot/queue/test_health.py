@@ -273,3 +273,36 @@ def test_both_ways_take_less_than_half_a_minute() -> None:
     """A question of a sdapi server takes 5 s at the most, a probe that nothing answers 15 s."""
     assert room.CALM_SECONDS + 2 * PING_SECONDS < 30
     assert LONGEST_PAUSE + 15 < 30
+
+
+async def test_too_busy_for_a_probe_is_not_away(ward: Ward) -> None:
+    """A job met a reset, and the probe a 429: the server is there, and known."""
+    ward.watch()
+    await ward.health.ready()
+    ward.painter.probes = [BackendBusy("429")]
+    ward.health.doubt(AWAY)
+    await asyncio.wait_for(ward.health.ready(), 2)
+    assert ward.changes == [State.UP, State.DOWN, State.UP]
+
+
+async def test_one_that_is_not_known_yet_is_not_used_while_it_is_busy(ward: Ward) -> None:
+    ward.watch(BackendBusy("503"))
+    await asyncio.wait_for(ward.health.ready(), 2)
+    assert ward.changes == [State.DOWN, State.UP]
+
+
+async def test_what_was_out_of_reach_for_long_is_lost(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "LOST_SECONDS", 0.05)
+    ward.watch()
+    await ward.health.ready()
+    lost = asyncio.create_task(ward.health.lost())
+    ward.painter.probes = [AWAY]
+    ward.health.doubt(AWAY)
+    await ward.health.ready()
+    await asyncio.wait({lost}, timeout=0.2)
+    assert not lost.done(), "it was back in time"
+    ward.painter.probes = [AWAY] * 1_000_000
+    ward.health.doubt(AWAY)
+    assert (await asyncio.wait_for(lost, 2)).taken

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from bot.database.engine import Database
 from bot.errors import DatabaseUnavailable, QueueFull
+from bot.queue.door import Caps
 from bot.queue.job import Job, Status
-from bot.queue.queue import Caps
 from bot.queue.store import Store
 from tests.bot.queue.props import ADA, BOB, Line, ids, picture
 

@@ -79,6 +79,7 @@ async def test_a_card_that_showed_another_place_is_corrected(line: Line) -> None
     shown = line.queue.place(second)
     await line.claim()
     await line.queue.accept(second, 500, shown)
+    await line.settled()
     assert [event.place for event in line.heard(second)] == [Place(1, None)]
     assert line.statuses(first) == [Status.RUNNING]
 

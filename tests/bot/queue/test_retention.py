@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from bot.database.engine import Database
+from bot.database.facts import Facts
+from bot.guilds import Guilds
 from bot.queue import attic, retention
 from bot.queue.attic import Attic
 from bot.queue.job import Job, NewJob
@@ -32,7 +34,8 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 async def keeper(file: Path, store: Store) -> AsyncIterator[Retention]:
     """Keeps for 90 days."""
     database = Database(file)
-    yield Retention(Attic(database), store, 90)
+    guilds = Guilds(database)
+    yield Retention(Attic(database), Facts(database), 90, guilds.load)
     await database.close()
 
 
@@ -160,6 +163,9 @@ async def test_a_guild_that_was_left_is_forgotten_after_30_days_and_no_other(
         ("server", 2, 2),
     ):
         rows(file, "INSERT INTO choices VALUES (?, ?, 'model', '\"x\"', ?)", scope, place, guild)
+    guilds = Guilds(keeper._facts._database)
+    keeper._forgotten = guilds.load
+    await guilds.load()
     await keeper.present([3])  # it left two while it was away
     await keeper.joined(2)  # and one of them took it back
     now = time.time()
@@ -171,6 +177,7 @@ async def test_a_guild_that_was_left_is_forgotten_after_30_days_and_no_other(
     assert rows(file, "SELECT guild_id FROM jobs") == [2, 3]
     assert rows(file, "SELECT guild_id FROM changes") == [2, 3]
     assert sorted(rows(file, "SELECT scope_id FROM choices")) == [2, 7]
+    assert guilds.having("model") == [2], "nor does memory know any more"
     assert rows(file, "SELECT name FROM facts WHERE name LIKE 'left:%'") == []
 
 

@@ -319,11 +319,3 @@ async def test_a_fresh_address_replaces_the_old_one(store: Store) -> None:
     assert moved is not None
     assert moved.address == fresh
     assert moved.status is Status.WAITING
-
-
-async def test_a_small_fact_is_remembered_over_an_older_one(store: Store) -> None:
-    assert await store.recall("commands") is None
-    await store.remember("commands", "first")
-    await store.remember("commands", "second")
-    await store.remember("instance", "x")
-    assert await store.recall("commands") == "second"

@@ -18,6 +18,7 @@ from bot.errors import (
     EaselError,
 )
 from bot.queue import attempt as attempt_room
+from bot.queue import health as health_room
 from bot.queue import worker as worker_room
 from bot.queue.health import State
 from bot.queue.job import JobEvent, Status
@@ -302,3 +303,21 @@ async def test_a_listener_that_breaks_does_not_end_the_work(studio: Studio) -> N
     await asyncio.sleep(0.05)
     assert studio.working
     assert (await studio.line.row(following)).status is Status.PAINTED
+
+
+async def test_a_painter_that_falls_silent_loses_its_job_to_the_line(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, short_pauses: None
+) -> None:
+    """No reset comes from a host that is gone: its call would wait for its whole timeout."""
+    monkeypatch.setattr(health_room, "LOST_SECONDS", 0.05)
+    for_ever = asyncio.Event()
+    studio.painter.script = [for_ever]
+    studio.open()
+    job = await studio.line.accepted()
+    await until(lambda: bool(studio.painter.began))
+    studio.painter.probes = [BackendUnreachable("no answer")] * 1_000_000
+    studio.health.doubt(BackendUnreachable("no answer to a ping"))
+    row = await studio.reaches(job, Status.WAITING)
+    assert (row.attempt, row.failures, row.error_code) == (1, 1, "BackendUnreachable")
+    studio.painter.probes = []
+    assert (await studio.reaches(job, Status.PAINTED)).attempt == 2

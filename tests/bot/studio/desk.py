@@ -14,9 +14,10 @@ from bot.errors import (
     QueueFull,
 )
 from bot.guilds import Guilds, Scope, Value
+from bot.queue.door import Caps
 from bot.queue.health import Health, State
 from bot.queue.job import Job, NewJob, Place, Status
-from bot.queue.queue import Caps, Queue
+from bot.queue.queue import Queue
 from bot.settings import BackendSettings, Limits
 from bot.studio import DrawOptions, Studio
 from bot.studio.drafts import Draft

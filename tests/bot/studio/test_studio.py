@@ -14,8 +14,8 @@ from bot.errors import (
     Refusal,
     UnknownName,
 )
+from bot.queue.door import Caps
 from bot.queue.health import State
-from bot.queue.queue import Caps
 from bot.settings import Limits
 from bot.values.ability import Ability, Sampler, Scheduler
 from tests.bot.studio.desk import ADA, LARGE, SMALL, Desk, models, painter

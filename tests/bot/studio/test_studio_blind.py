@@ -8,9 +8,9 @@ import pytest
 
 from bot.errors import NotAllowed, QueueFull
 from bot.images.foreign import Reading
+from bot.queue.door import Caps
 from bot.queue.health import State
 from bot.queue.job import Status
-from bot.queue.queue import Caps
 from bot.settings import Limits
 from tests.bot.studio.desk import ADA, LARGE, SMALL, Desk, painter
 from tests.bot.studio.ordering import WHOLE
