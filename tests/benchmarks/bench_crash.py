@@ -7,12 +7,15 @@ import random
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.faults.crashes import Seen, born, crash, digest
 from tests.house import open_house
 
 ROUNDS, ORDERS = int(os.environ.get("CRASH_ROUNDS", "100")), 50
 
 
+@pytest.mark.timeout(3600)
 async def test_a_hundred_crashes_lose_and_double_nothing(tmp_path: Path) -> None:
     chance = random.Random(4)
     async with open_house(tmp_path, step_seconds=0.02, start=False) as house:
@@ -24,6 +27,7 @@ async def test_a_hundred_crashes_lose_and_double_nothing(tmp_path: Path) -> None
         assert await process.end(signal.SIGTERM) == 0
     print(
         f"\n{ROUNDS} crashes, {len(seen.hashes)} pictures: {len(seen.lost)} lost, "
-        f"{len(seen.doubled)} doubled, {len(seen.other_seeds)} with another seed"
+        f"{len(seen.doubled)} doubled, {len(seen.other_seeds)} with another seed, "
+        f"{len(seen.calls)} members called once"
     )
     assert (seen.lost, seen.doubled, seen.other_seeds) == ([], [], [])

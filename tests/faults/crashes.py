@@ -6,12 +6,21 @@ import asyncio
 import hashlib
 import random
 import signal
+from collections import Counter
 from dataclasses import dataclass, field
 
 from tests.faults.test_start import Process
 from tests.house import House, words
 
 USERS = ("ada", "bob", "admin")
+CALLED_SOON = """\
+import sys
+from bot.queue import store
+store.CALL_SECONDS = 0.5
+from bot.__main__ import main
+sys.exit(main())
+"""
+"""The bot, but who waited for half a second already is called to the picture."""
 LIMITS = """\
 backends:
   - {name: main, url: "%s", auth: {username: demo, password: demo}}
@@ -28,6 +37,7 @@ class Seen:
     doubled: list[str] = field(default_factory=list)
     other_seeds: list[str] = field(default_factory=list)
     hashes: set[str] = field(default_factory=set)
+    calls: Counter[str] = field(default_factory=Counter)
 
 
 def born(house: House) -> Process:
@@ -35,17 +45,23 @@ def born(house: House) -> Process:
     config = house.folder / "easel.yaml"
     config.write_text(LIMITS % house.server.url)
     nothing = dict.fromkeys(("BACKEND_URL", "BACKEND_USERNAME", "BACKEND_PASSWORD"), "")
-    return Process(house, EASEL_CONFIG=str(config), **nothing)
+    return Process(house, CALLED_SOON, EASEL_CONFIG=str(config), **nothing)
 
 
 async def crash(
     house: House, process: Process, orders: int, seen: Seen, chance: random.Random
 ) -> Process:
-    """Orders, a kill in the midst of them, a new process; waits until all have ended."""
+    """Orders, a kill in the midst of them, a new process; waits until all have ended.
+
+    Every other kill waits until all were accepted: then some are waiting, some painted, some
+    on their way to Discord.
+    """
     await house.standin.wait_for_bot(30)
     first = seen.orders
     ordered: dict[str, int] = {}
-    dying = asyncio.create_task(_kill(process, chance.uniform(0.0, 0.15 * orders)))
+    patient = chance.random() < 0.5
+    moment = chance.uniform(0.0, 0.15 * orders)
+    dying = asyncio.create_task(asyncio.sleep(0) if patient else _kill(process, moment))
     for n in range(first, first + orders):
         try:
             message = await house.order(
@@ -56,6 +72,8 @@ async def crash(
         ordered[message] = n
         await asyncio.sleep(chance.uniform(0, 0.1))
     await dying
+    if patient:
+        await _kill(process, moment / 3)
     seen.orders += orders
     fresh = born(house)
     await house.until(lambda: all(_ended(house, m) for m in ordered), 60)
@@ -87,10 +105,13 @@ async def _kill(process: Process, after: float) -> None:
 
 
 async def digest(house: House, seen: Seen) -> None:
-    """The pictures of all messages, by their bytes: no two are alike."""
+    """The pictures of all messages, by their bytes: no two are alike; and who was called."""
     for message in house.shown():
+        if "ready after" in words(message):
+            seen.calls[message["message_reference"]["message_id"]] += 1
         for n, _ in enumerate(message["attachments"]):
             found = hashlib.sha256(await house.file(message, n)).hexdigest()
             if found in seen.hashes:
                 seen.doubled.append(f"{message['id']}: a file that was there before")
             seen.hashes.add(found)
+    seen.doubled += [f"{m}: called {n} times" for m, n in seen.calls.items() if n > 1]

@@ -112,9 +112,12 @@ async def _start_fails(house: House) -> str:
 
 
 class Process:
-    """`python -m bot run` as its own process, against a house's stand-in and image server."""
+    """`python -m bot run` as its own process, against a house's stand-in and image server.
 
-    def __init__(self, house: House, **environment: str) -> None:
+    `code` is run instead of `-m bot`, to begin the same with another constant.
+    """
+
+    def __init__(self, house: House, code: str | None = None, **environment: str) -> None:
         own = {k: v for k, v in os.environ.items() if not k.startswith(("BACKEND_", "DISCORD_"))}
         own |= {
             "DISCORD_TOKEN": TOKEN,
@@ -128,9 +131,10 @@ class Process:
             "PYTHONPATH": str(ROOT),
         } | environment
         self.log = house.folder / "bot.log"
+        begin = ("-m", "bot") if code is None else ("-c", code)
         with self.log.open("ab") as sink:
             self.popen = subprocess.Popen(
-                [sys.executable, "-m", "bot", "run"], cwd=house.folder, env=own, stderr=sink
+                [sys.executable, *begin, "run"], cwd=house.folder, env=own, stderr=sink
             )
 
     def lines(self) -> list[dict[str, object]]:
