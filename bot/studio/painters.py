@@ -209,7 +209,7 @@ class Painters:
         error = painter.error
         if isinstance(error, BackendRejectedCredentials):
             raise Refusal(error.sentence, detail=str(error))
-        away = time.time() - painter.since
+        away = time.monotonic() - painter.since
         if painter.state is State.DOWN and away > AWAY_SECONDS:
             raise Refusal(
                 f"The image server has been away for {away / 60:.0f} minutes. "

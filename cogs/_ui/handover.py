@@ -50,14 +50,17 @@ async def hand_over(bot: EaselBot, job: Job, *, straggler: bool = False) -> None
     """
     if job.status is Status.DELIVERED:
         return
-    parcel = Parcel(bot, job)
+    parcel, brought = Parcel(bot, job), False
     for pause in (*PAUSES, *([PAUSES[-1]] * 60)):
         try:
-            outcome = await parcel.bring()
-            if outcome is Outcome.DONE and straggler:
+            # What the guest has and only the database does not know is not brought again:
+            # Discord drops a second direct message for a few minutes only.
+            outcome = Outcome.DONE if brought else await parcel.bring()
+            if outcome is Outcome.DONE and straggler and not brought:
                 await asyncio.sleep(STRAGGLER_SECONDS)
                 outcome = await parcel.bring()
-            if outcome is Outcome.DONE:
+            brought = outcome is Outcome.DONE
+            if brought:
                 await bot.studio.told(job)
                 await call(bot, job)
         except DatabaseUnavailable as error:

@@ -43,9 +43,10 @@ async def take(
     try:
         job = await writing
     except EaselError:
-        if thinking is not None and not private:
+        if thinking in (Landed.YES, Landed.UNSURE) and not private:
             # What follows "thinking …" is as public as that: a refusal is for the member alone
-            # (contracts: discord 4), so it has to be an answer of its own.
+            # (contracts: discord 4), so it has to be an answer of its own. When Discord did not
+            # take it (a replay), the first answer is another's card.
             await _unsay(interaction)
         raise
     if job is None:
