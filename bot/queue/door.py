@@ -5,12 +5,12 @@ An order is on its way while its row is written, and then while its card is show
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bot.errors import QueueFull
+from bot.queue import stopwatch
 from bot.queue.job import Job
 from bot.queue.register import Register
 from bot.values.guest import Guest
@@ -34,13 +34,13 @@ class Door:
     def __init__(self, inside: Register) -> None:
         self._inside = inside
         self._writing: list[Guest] = []
-        self._showing: dict[int, Job] = {}
+        self._showing: dict[int, tuple[Job, float]] = {}
 
     def check(self, user_id: int, guild_id: int | None, caps: Caps) -> None:
         """Raises QueueFull when this guest's next job would be over a cap."""
-        oldest = time.time() - SHOWING_SECONDS
+        oldest = stopwatch.now() - SHOWING_SECONDS
         coming = [*self._writing]
-        coming += [job.guest for job in self._showing.values() if job.created_at > oldest]
+        coming += [job.guest for job, since in self._showing.values() if since > oldest]
         mine = self._inside.of_member(user_id) + sum(g.user_id == user_id for g in coming)
         if mine >= caps.per_member:
             raise QueueFull(
@@ -67,7 +67,7 @@ class Door:
 
     def showing(self, job: Job) -> None:
         """Its card is on its way to the member."""
-        self._showing[job.id] = job
+        self._showing[job.id] = job, stopwatch.now()
 
     def shown(self, job_id: int) -> None:
         """The card has arrived, or never will."""

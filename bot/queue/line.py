@@ -26,11 +26,12 @@ Guild = int | None
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What the line must know of a waiting job. Times are in seconds since the epoch.
+    """What the line must know of a waiting job.
 
     `id` is the job's and the order of arrival; `routes` the backends that can paint it; `guild`
     None is the one lane of all DMs; `cost` is GPU work (`fairness.cost_of`), `weight` the
-    member's within the guild; `not_before` the time until which it must rest.
+    member's within the guild; `not_before` the time, by the clock that is
+    handed in, until which it must rest.
     """
 
     id: int
@@ -40,7 +41,6 @@ class Ticket:
     cost: float
     weight: float = 1.0
     model: str | None = None
-    since: float = 0.0
     not_before: float = 0.0
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +17,7 @@ from bot.queue.backlog import Backlog
 from bot.queue.door import Caps, Door
 from bot.queue.job import Job, JobEvent, NewJob, Place, Status
 from bot.queue.standing import LAST_PLACE, Standing
+from bot.queue.stopwatch import Ages
 from bot.queue.store import Store
 from bot.values.guest import Address
 from bot.values.picture import Picture, Progress
@@ -56,6 +56,9 @@ class Queue:
         self._standing = Standing(self._habits.slots, self._moved)
         self._open = self._standing.open
         self._door = Door(self._open)
+        self._ages = Ages()
+        # How long those had waited whose end has not been told.
+        self._waited: dict[int, float] = {}
         self._backlog = Backlog(self._habits.undelivered_bytes)
         self._wake: dict[str, asyncio.Event] = {}
         self._listeners: list[Listener] = []
@@ -77,6 +80,7 @@ class Queue:
         self._backlog.load(await self._store.undelivered())
         accepted, _ = await self._store.open_jobs()
         for job in accepted:
+            self._ages.begin(job.id, job.created_at)
             self._standing.put(job)
         return orphans
 
@@ -123,6 +127,7 @@ class Queue:
         self._door.shown(job.id)
         if taken is None or not taken.status.open:
             return
+        self._ages.begin(taken.id, taken.created_at)
         self._standing.put(taken)
         _log.info("job accepted", job=taken.id, user=taken.guest.user_id, route=taken.route)
         self._wake_for(taken)
@@ -209,7 +214,7 @@ class Queue:
         if back is None:
             await self._find_again(job)
             return
-        self._standing.back(back, time.time() + delay)
+        self._standing.back(back, delay)
         event = self._waits(back, self.place(back))
         self._tell(replace(event, trouble=trouble) if trouble else event)
         asyncio.get_running_loop().call_later(delay, self._wake_for, back)
@@ -244,9 +249,9 @@ class Queue:
 
     async def expire(self) -> None:
         """Ends what has waited too long; called now and then."""
-        oldest = time.time() - self._habits.max_wait_seconds
+        longest = self._habits.max_wait_seconds
         for job in self.waiting():
-            if job.status is Status.WAITING and job.created_at < oldest:
+            if job.status is Status.WAITING and self._ages.of(job.id) > longest:
                 ended = await self._store.expire(job.id, EXPIRED)
                 if ended is not None:
                     self._ended(ended)
@@ -320,7 +325,8 @@ class Queue:
 
     async def told(self, job: Job) -> None:
         """The member's message says the end."""
-        pictures = await self._store.told(job)
+        pictures = await self._store.told(job, self._waited.get(job.id))
+        self._waited.pop(job.id, None)
         if pictures is not None:
             self._posted(job)
             for listener in self._told_listeners:
@@ -397,6 +403,8 @@ class Queue:
     def _leaves(self, job: Job) -> None:
         self._stoppers.pop(job.id, None)
         self._standing.leave(job)
+        if (age := self._ages.end(job.id)) is not None:
+            self._waited[job.id] = age
 
     def _ended(self, job: Job) -> None:
         self._leaves(job)

@@ -7,10 +7,10 @@ remembered with its ticket, so that it can stand at its old place again.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from bot.queue import stopwatch
 from bot.queue.fairness import cost_of
 from bot.queue.job import Job, Place, Status
 from bot.queue.line import Line, Ticket
@@ -38,6 +38,7 @@ class Standing:
         self._changed = changed
         self._pace = Pace()
         self._claimed: dict[int, Ticket] = {}
+        self._began: dict[int, float] = {}
         self._places: dict[int, Place] = {}
         # When running jobs should end, as they told themselves; when places were last looked at.
         self._ends: dict[int, float] = {}
@@ -57,11 +58,13 @@ class Standing:
 
     def next(self, backend: str, model: str | None, affinity_seconds: float) -> Ticket | None:
         """Whose turn it is on a backend that has `model` loaded."""
-        return self.line.next(backend, time.time(), model=model, affinity_seconds=affinity_seconds)
+        now = stopwatch.now()
+        return self.line.next(backend, now, model=model, affinity_seconds=affinity_seconds)
 
     def claimed(self, ticket: Ticket, job: Job) -> None:
         """The row says that it runs."""
         self._claimed[job.id] = ticket
+        self._began[job.id] = stopwatch.now()
         self.open.put(job)
         self.soon()
 
@@ -70,10 +73,12 @@ class Standing:
         self.line.correct(ticket, 0.0)
         self.open.pop(ticket.id)
 
-    def back(self, job: Job, until: float) -> None:
-        """A claimed job waits at its old place again, and rests `until` then (epoch seconds)."""
+    def back(self, job: Job, delay: float) -> None:
+        """A claimed job waits at its old place again, and rests for `delay` seconds."""
         self.open.put(job)
         self._ends.pop(job.id, None)
+        self._began.pop(job.id, None)
+        until = stopwatch.now() + delay
         ticket = self._claimed.pop(job.id, None)
         if ticket is not None:
             self.line.put_back(replace(ticket, not_before=until))
@@ -89,18 +94,20 @@ class Standing:
         ticket = self._claimed.pop(job.id, None)
         if ticket is not None and job.status is not Status.PAINTED:
             self.line.correct(ticket, self._spent(job, ticket))
+        self._began.pop(job.id, None)
         self.soon()
 
     # What is known of time.
 
     def learn(self, job: Job) -> None:
         """A whole job has been painted: how long it took is remembered."""
-        if job.started_at is not None and job.ended_at is not None:
-            self._pace.learn(job, cost_of(job.request), job.ended_at - job.started_at)
+        if job.id in self._began:
+            seconds = stopwatch.now() - self._began[job.id]
+            self._pace.learn(job, cost_of(job.request), seconds)
 
     def goes_on(self, job: Job, eta_seconds: float | None) -> None:
         """A running job told how far it is; those who wait may hear of it."""
-        now = time.time()
+        now = stopwatch.now()
         if eta_seconds is not None:
             self._ends[job.id] = now + eta_seconds
         if len(self.line) and now - self._looked > FRESH_SECONDS:
@@ -124,7 +131,7 @@ class Standing:
 
     def places(self, also: Job | None = None) -> dict[int, Place]:
         """The places of the next 50, by job; `also` stands in line without being open yet."""
-        now = time.time()
+        now = stopwatch.now()
         running = [job for n in self._claimed if (job := self.open.get(n)) is not None]
         left = [(job.route, self._left(job, now)) for job in running]
 
@@ -143,7 +150,7 @@ class Standing:
     # Inside.
 
     def _look(self) -> None:
-        self._telling, self._looked = None, time.time()
+        self._telling, self._looked = None, stopwatch.now()
         before, self._places = self._places, self.places()
         for job_id, place in self._places.items():
             job = self.open.get(job_id)
@@ -153,17 +160,17 @@ class Standing:
     def _spent(self, job: Job, ticket: Ticket) -> float:
         """The share of its work that a job has had when it ended early: by time."""
         expected = self._pace.expect(job.route, job, ticket.cost)
-        if not expected or job.started_at is None or job.ended_at is None:
+        if not expected or job.id not in self._began:
             return 1.0
-        return min(1.0, (job.ended_at - job.started_at) / expected)
+        return min(1.0, (stopwatch.now() - self._began[job.id]) / expected)
 
     def _left(self, job: Job, now: float) -> float | None:
         if job.id in self._ends:
             return max(0.0, self._ends[job.id] - now)
         expected = self._pace.expect(job.route, job, cost_of(job.request))
-        if expected is None or job.started_at is None:
+        if expected is None or job.id not in self._began:
             return None
-        return max(0.0, expected - (now - job.started_at))
+        return max(0.0, expected - (now - self._began[job.id]))
 
 
 def _ticket(job: Job) -> Ticket:
@@ -175,5 +182,4 @@ def _ticket(job: Job) -> Ticket:
         cost=cost_of(job.request),
         weight=job.weight,
         model=job.request.model,
-        since=job.created_at,
     )

@@ -225,13 +225,16 @@ class Store:
             .returning(*jobs.c)
         )
 
-    async def told(self, job: Job) -> int | None:
+    async def told(self, job: Job, waited: float | None = None) -> int | None:
         """The member's message says the end: the pictures and the token are no longer needed.
+
+        `waited`: seconds from the order to its end; None: as the row has it.
 
         How many pictures that were; None when it was told before, or by an older attempt.
         """
         end = Status.DELIVERED if job.status is Status.PAINTED else job.status
-        waited = (job.ended_at or job.created_at) - job.created_at
+        if waited is None:
+            waited = (job.ended_at or job.created_at) - job.created_at
         calls = job.status is Status.PAINTED and waited > CALL_SECONDS
 
         def step(connection: Connection) -> int | None:

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot import app
 from bot.queue.job import Status
 from tests.faults.test_database import locked
 from tests.house import SMALL, House, generating_calls, labels, logged, open_house, words
@@ -25,10 +24,8 @@ DAY = 86_400.0
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """A step takes 20 ms at 64×64: long enough to break something meanwhile."""
     folder: Path = tmp_path_factory.mktemp("bad")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app, "EXPIRY_SECONDS", 3600.0)  # the test of expiry asks for it itself
-        async with open_house(folder, step_seconds=0.1, rate_limits=False) as opened:
-            yield opened
+    async with open_house(folder, step_seconds=0.1, rate_limits=False) as opened:
+        yield opened
 
 
 def file_of(message: dict[str, Any]) -> list[str]:
@@ -113,11 +110,6 @@ async def test_a_private_picture_stays_private_whatever_the_clock_says(
     assert not [m for m in house.shown(user="bob") if "secret hour" in words(m)]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="Queue.expire measures waiting by the wall clock alone",
-)
 async def test_who_waits_is_not_taken_out_of_line_by_a_clock_that_jumps_ahead(
     house: House, clock: WallClock
 ) -> None:
@@ -131,7 +123,6 @@ async def test_who_waits_is_not_taken_out_of_line_by_a_clock_that_jumps_ahead(
     assert file_of(house.message(waiting)) == ["a-patient-stone-65.png"]
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="Store.told asks the wall clock")
 async def test_nobody_is_called_because_a_clock_jumps_ahead(house: House, clock: WallClock) -> None:
     await house.order(prompt="a long noon", steps=40)
     await house.until(lambda: house.painting)
@@ -141,11 +132,6 @@ async def test_nobody_is_called_because_a_clock_jumps_ahead(house: House, clock:
     assert len(house.shown()) == shown, "a call for a picture that took a second"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="Standing.learn takes the jump for the painter's pace",
-)
 async def test_a_clock_that_jumps_ahead_is_not_how_long_a_picture_takes(
     house: House, clock: WallClock
 ) -> None:
@@ -164,7 +150,6 @@ async def test_a_clock_that_jumps_ahead_is_not_how_long_a_picture_takes(
     assert eta < 60, "seconds until a picture that takes a moment"
 
 
-@pytest.mark.xfail(strict=True, raises=TimeoutError, reason="Standing.back rests in wall time")
 async def test_a_job_that_rests_for_a_second_does_not_rest_for_a_day(
     house: House, clock: WallClock
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from bot.database.engine import Database
 from bot.database.migrate import migrate
-from bot.queue import attempt, health, standing, worker
+from bot.queue import attempt, health, standing, stopwatch, worker
 from bot.queue.store import Store
 from tests.bot.queue.props import Clock, FakePainter, Line, Studio
 
@@ -50,6 +50,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The time of day stands still until the test moves it."""
     fake = Clock()
     monkeypatch.setattr(time, "time", fake)
+    monkeypatch.setattr(stopwatch, "now", fake)
     return fake
 
 
