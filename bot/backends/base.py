@@ -19,6 +19,38 @@ says it (0 to 1, it may fall back), and a small JPEG of what it has so far if th
 """
 
 
+class Errand(Protocol):
+    """What outlives the process of a task that its painter goes on with by itself.
+
+    `left` is what an earlier call for the same pictures noted at this very painter, else None.
+    """
+
+    @property
+    def left(self) -> str | None:
+        """Where it was left."""
+
+    async def note(self, left: str) -> None:
+        """Keeps where it stands, on disk when this returns. Raises DatabaseUnavailable."""
+
+    def tell(self, words: str | None, eta_seconds: float | None) -> None:
+        """For the member, from a painter that knows no fraction: some words, and how long yet."""
+
+
+class Unlasting:
+    """The errand of a call that nobody would take up again."""
+
+    left: str | None = None
+
+    async def note(self, left: str) -> None:
+        """Nothing is kept."""
+
+    def tell(self, words: str | None, eta_seconds: float | None) -> None:
+        """Nobody listens."""
+
+
+UNLASTING = Unlasting()
+
+
 class Keeper(Protocol):
     """Where small facts are kept between runs. Both may raise DatabaseUnavailable."""
 
@@ -39,6 +71,9 @@ class Backend(ABC):
     """
 
     kind: ClassVar[str]
+    outlives: ClassVar[bool] = False
+    """Whether its tasks go on by themselves, many at a time, whatever becomes of us: then a job
+    is taken up where it was left, and no checkpoint is "the loaded one"."""
 
     def __init__(
         self,
@@ -82,12 +117,14 @@ class Backend(ABC):
         sources: Sequence[Source] = (),
         *,
         previews: bool = False,
+        errand: Errand = UNLASTING,
     ) -> list[Picture]:
         """One generating call: at least one and at most `count` whole pictures, with infotext.
 
         `task_id` is ours and new for each attempt; `report` hears how far it is, and with
         `previews` what it looks like. When the caller cancels, the server is told to stop if it
         can be. After a `forget` of this very task, what was whole by then comes, perhaps none.
+        Painters that outlive us note in `errand` what they were given, and take up what is left.
         """
 
     @abstractmethod

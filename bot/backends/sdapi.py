@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from bot import log
 from bot.backends import sdapi_payload
-from bot.backends.base import Backend, Keeper, Report
+from bot.backends.base import UNLASTING, Backend, Errand, Keeper, Report
 from bot.backends.http import Answer, Http, error_text, raise_for_status
 from bot.backends.quota import Quotas
 from bot.backends.sdapi_dialect import Dialect
@@ -122,6 +122,7 @@ class SdApi(Backend):
         sources: Sequence[Source] = (),
         *,
         previews: bool = False,
+        errand: Errand = UNLASTING,  # noqa: ARG002 - its tasks end with the call
     ) -> list[Picture]:
         """One generating call for all of `count`; KoboldCpp and its like paint one all the same.
 

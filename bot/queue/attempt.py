@@ -19,7 +19,7 @@ from bot.errors import BackendUnreachable, DatabaseUnavailable
 from bot.queue.job import Job
 from bot.queue.queue import Queue
 from bot.queue.watch import ProgressWatch, steps_of
-from bot.values.picture import Picture
+from bot.values.picture import Picture, Progress
 from bot.values.source import Source
 
 BEAT_SECONDS = 15.0
@@ -42,6 +42,24 @@ async def surely(job: Job, step: Callable[[], Awaitable[Step]]) -> Step:
             await asyncio.sleep(2)
 
 
+class QueuedErrand:
+    """What a painter noted of a job, in the job's row: for this backend alone."""
+
+    def __init__(self, queue: Queue, job: Job, backend: str) -> None:
+        self._queue, self._job, self._backend = queue, job, backend
+        by, _, left = (job.remote_id or "").partition("\n")
+        self.left: str | None = left if left and by == backend else None
+
+    async def note(self, left: str) -> None:
+        """Kept on disk, for whoever takes the job up again."""
+        self.left = left
+        await self._queue.note_remote(self._job, f"{self._backend}\n{left}")
+
+    def tell(self, words: str | None, eta_seconds: float | None) -> None:
+        """News without a fraction."""
+        self._queue.progress(self._job, Progress(0.0, eta_seconds=eta_seconds, note=words))
+
+
 class Attempt:
     """Made for one claim of one job; `run` once. `name` is of an attempt: "easel-inst-7-1"."""
 
@@ -54,6 +72,7 @@ class Attempt:
         self._backend = backend
         self._name = name
         self._kept = 0
+        self._errand = QueuedErrand(queue, job, backend.name)
         self._watch = ProgressWatch(steps_of(job.request), job.request.count)
         self._sources: Sequence[Source] = ()
         self._call: asyncio.Task[Done] | None = None
@@ -150,6 +169,7 @@ class Attempt:
             self._report,
             self._sources,
             previews=not self.job.address.spoiler,
+            errand=self._errand,
         )
 
     def _report(self, fraction: float, preview: bytes | None) -> None:
@@ -197,5 +217,6 @@ class Attempt:
             _log.info("job was taken over or cancelled", job=job.id, attempt=job.attempt)
             return False
         self._kept += len(done)
+        self._errand.left = None  # those that are missing are another task
         self._queue.progress(job, self._watch.kept(self._kept))
         return True

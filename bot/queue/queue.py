@@ -193,6 +193,10 @@ class Queue:
             return job
         return None
 
+    async def note_remote(self, job: Job, remote_id: str) -> None:
+        """The name of a job at an asynchronous backend, on disk when this returns."""
+        await self._store.note_remote(job, remote_id)
+
     async def beat(self, job: Job) -> bool:
         """Whether the attempt still owns the job."""
         return await self._store.beat(job)

@@ -138,6 +138,10 @@ class Store:
         """The worker is alive; False when the job is no longer its own."""
         return await self._fenced(job, beat_at=time.time()) is not None
 
+    async def note_remote(self, job: Job, remote_id: str) -> None:
+        """The name that an asynchronous backend gave a running job."""
+        await self._fenced(job, remote_id=remote_id)
+
     async def release(self, job: Job, *, delay: float, counted: bool, code: str) -> Job | None:
         """Back into line, at its old place, for `delay` seconds; `counted` if the try broke."""
         return await self._fenced(
@@ -158,7 +162,11 @@ class Store:
         withdrawn = and_(jobs.c.attempt == job.attempt + 1, jobs.c.status == Status.CANCELLED)
         still = (jobs.c.id == job.id, jobs.c.told.is_(False), or_(mine, withdrawn))
         return await self._with_pictures(
-            update(jobs).where(*still).values(beat_at=time.time()), job, done, first
+            # What is still missing is another task there.
+            update(jobs).where(*still).values(beat_at=time.time(), remote_id=None),
+            job,
+            done,
+            first,
         )
 
     async def undelivered(self) -> dict[int, int]:

@@ -100,7 +100,8 @@ class Worker:
             # Its quota was refused: a job that waits in line may still go elsewhere.
             await self._unless_stopped(asyncio.sleep(min(held, IDLE_SECONDS)))
             return
-        job = await self._queue.claim(self._backend.name, self._stop, self._health.loaded)
+        loaded = None if self._backend.outlives else self._health.loaded
+        job = await self._queue.claim(self._backend.name, self._stop, loaded)
         if job is not None and self._stopping.is_set():
             await self._queue.release(job, delay=0, counted=False, error="Stopped")
         elif job is not None:
@@ -144,7 +145,9 @@ class Worker:
 
     async def _watch(self, attempt: Attempt) -> None:
         """A call to a host that fell silent would wait for its whole timeout."""
-        attempt.lose(await self._health.lost())
+        lost = await self._health.lost()
+        if not self._backend.outlives:
+            attempt.lose(lost)
 
     async def _trouble(self, job: Job, error: EaselError) -> None:
         retry = verdict(error, job.failures)

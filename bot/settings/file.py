@@ -18,8 +18,6 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     field_validator,
@@ -27,15 +25,13 @@ from pydantic import (
 )
 
 from bot.errors import ConfigurationError
+from bot.settings.aws import Budget, DeploySettings, EksSettings, ExtensionSettings
+from bot.settings.strict import Strict
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Auth(_Strict):
+class Auth(Strict):
     """One of: `username` and `password` (HTTP Basic), `api_key` (x-api-key), `bearer`."""
 
     username: str | None = None
@@ -96,13 +92,13 @@ def _payload(value: dict[str, Any]) -> dict[str, Any]:
 Payload = Annotated[dict[str, Any], AfterValidator(_payload)]
 
 
-class ModelSettings(_Strict):
+class ModelSettings(Strict):
     """What the operator has to say of one checkpoint on one backend."""
 
     payload: Payload = Field(default_factory=dict)
 
 
-class BackendSettings(_Strict):
+class BackendSettings(Strict):
     """One image server.
 
     `timeout_seconds`: the longest one call for pictures may take, loading of the model included.
@@ -113,6 +109,7 @@ class BackendSettings(_Strict):
     checkpoint, by its name or a pattern with `*`, merged over the backend's.
     `allow_load`: whether `/switch-model` also loads the checkpoint for a whole server; None is
     "while one server uses the bot". `previews`: whether cards show how far a picture has come.
+    `eks`, `extension`, `deploy`, `budget`: see `bot.settings.aws`.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
@@ -122,13 +119,40 @@ class BackendSettings(_Strict):
     verify_tls: bool = True
     ca_file: Path | None = None
     timeout_seconds: float = Field(600.0, gt=0, le=86_400)
-    concurrency: int = Field(1, ge=1, le=64)
+    concurrency: int = Field(1, ge=1, le=1000)
     rate: float | None = Field(None, gt=0, le=10_000)
     burst: int | None = Field(None, ge=1, le=10_000)
     payload: Payload = Field(default_factory=dict)
     models: dict[str, ModelSettings] = Field(default_factory=dict)
     allow_load: bool | None = None
     previews: bool = True
+    eks: EksSettings | None = None
+    extension: ExtensionSettings | None = None
+    deploy: DeploySettings | None = None
+    budget: Budget = Budget()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_cloud(cls, values: Any) -> Any:
+        """On AWS tasks wait and are painted side by side; the key's throttle is the document's."""
+        if isinstance(values, dict) and values.get("kind") in ("sd-on-eks", "sd-extension"):
+            usual: dict[str, Any] = {"concurrency": 100}
+            if values["kind"] == "sd-on-eks" and "rate" not in values:
+                usual |= {"rate": 30.0, "burst": 50}
+            if values["kind"] == "sd-extension":
+                usual |= {"extension": {}}
+            return usual | values
+        return values
+
+    @model_validator(mode="after")
+    def _sections(self) -> BackendSettings:
+        if self.kind == "sd-on-eks" and self.eks is None:
+            msg = "kind sd-on-eks needs a section eks: with s3: and runtimes:"
+            raise ValueError(msg)
+        if self.kind in ("sd-on-eks", "sd-extension") and self.auth.api_key is None:
+            msg = f"kind {self.kind} needs auth: {{api_key: …}}"
+            raise ValueError(msg)
+        return self
 
     def payload_for(self, model: str | None) -> dict[str, Any]:
         """The operator's fields for a checkpoint; mappings in them are merged key by key."""
@@ -166,7 +190,7 @@ class BackendSettings(_Strict):
         return value.rstrip("/")
 
 
-class Limits(_Strict):
+class Limits(Strict):
     """The operator's ceilings, above every server's own.
 
     `max_pixels`: width × height of one picture. `waiting_*`: jobs that wait or run at once.
@@ -186,7 +210,7 @@ class Limits(_Strict):
     undelivered_mb: int = Field(256, ge=16, le=65_536)
 
 
-class EaselFile(_Strict):
+class EaselFile(Strict):
     """The whole of easel.yaml."""
 
     backends: tuple[BackendSettings, ...] = ()

@@ -74,6 +74,7 @@ class Settings:
         found = [s.get_secret_value().strip() for s in held if s is not None]
         for backend in self.backends:
             found += backend.auth.secrets()
+            found += backend.eks.s3.secrets() if backend.eks else []
         if self.environment.discord_proxy:
             found.append(urlsplit(self.environment.discord_proxy).password or "")
         return [s for s in found if s]

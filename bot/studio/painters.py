@@ -119,7 +119,8 @@ class Painters:
     def may_load(self, route: str, guilds: int) -> bool:
         """Whether choosing a model for a server of `guilds` also loads it into memory."""
         allowed = self._painters[route].backend.settings.allow_load
-        able = self.ability(route).switches_models and self.known(route)
+        ability = self.ability(route)
+        able = ability.switches_models and ability.loads and self.known(route)
         return able and (guilds <= 1 if allowed is None else allowed)
 
     def choose(self, typed: str | None, default: str | None) -> str | None:

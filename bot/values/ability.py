@@ -53,7 +53,8 @@ class Ability:
     `faces` are ways of face restoration, `latent_upscalers` serve the second pass beside
     `upscalers`. `nets` are ControlNets: what each can follow (the kinds of
     `values.request.Control`), and for checkpoints of which family.
-    `switches_models`: whether a request can choose the checkpoint. `second_pass`: whether it
+    `switches_models`: whether a request can choose the checkpoint; `loads`: whether one can be
+    brought into memory ahead of all requests. `second_pass`: whether it
     takes A1111's wider fields (hires, tiling, `extra:`). `drops_loras`: `<lora:…>` tags would be
     left out in silence.
     """
@@ -75,6 +76,7 @@ class Ability:
     describe: bool = False
     step_pixels: int = 8
     switches_models: bool = True
+    loads: bool = True
     second_pass: bool = True
     clip_skip: bool = True
     drops_loras: bool = False

@@ -27,7 +27,7 @@ class Picture:
 class Progress:
     """How far a painter is: `fraction` 0 to 1, steps if known, `eta_seconds` if sensible.
 
-    `preview` is a small JPEG of what it has so far.
+    `preview` is a small JPEG of what it has so far; `note` a few words in the place of "drawing".
     """
 
     fraction: float
@@ -35,3 +35,4 @@ class Progress:
     steps: int | None = None
     eta_seconds: float | None = None
     preview: bytes | None = None
+    note: str | None = None

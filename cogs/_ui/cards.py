@@ -81,6 +81,10 @@ def drawing(job: Job, progress: Progress | None, *, stopping: bool = False) -> C
         state = "stopping"
     elif progress is None or progress.fraction <= 0:
         state = "loading" if job.request.kind == "load" else "drawing"
+        if progress is not None and progress.note:
+            text += f"\n☕ {progress.note}"
+        if progress is not None and progress.eta_seconds is not None:
+            state += f", about {duration(progress.eta_seconds)} left"
     else:
         filled = min(BAR, round(progress.fraction * BAR))
         text += f"\n{'▓' * filled}{'░' * (BAR - filled)}"

@@ -20,11 +20,12 @@ from typing import Any, TypeVar, TypeVarTuple
 from unittest.mock import patch
 
 from bot.app import EXPIRY_SECONDS
-from bot.backends.base import Backend, Report
+from bot.backends.base import UNLASTING, Backend, Errand, Report
 from bot.backends.sdapi import PING_SECONDS
 from bot.database.engine import Database
 from bot.database.migrate import migrate
 from bot.errors import BackendUnreachable
+from bot.queue import stopwatch
 from bot.queue.door import Caps
 from bot.queue.health import Health
 from bot.queue.job import Job, JobEvent, Status
@@ -103,7 +104,10 @@ def simulate(story: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
     """Runs a story in simulated time, which `time.time` follows; what it returns."""
     with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
         loop = runner.get_loop()
-        with patch.object(time, "time", lambda: EPOCH + loop.time()):
+        with (
+            patch.object(time, "time", lambda: EPOCH + loop.time()),
+            patch.object(stopwatch, "now", loop.time),
+        ):
             return runner.run(story())
 
 
@@ -167,6 +171,7 @@ class TimedPainter(Backend):
         sources: Sequence[Source] = (),
         *,
         previews: bool = False,
+        errand: Errand = UNLASTING,
     ) -> list[Picture]:
         """One picture, which tells the seed that was asked for."""
         if self._away.is_set():

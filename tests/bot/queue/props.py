@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
-from bot.backends.base import Backend, Report
+from bot.backends.base import UNLASTING, Backend, Errand, Report
 from bot.queue.door import Caps
 from bot.queue.health import Health
 from bot.queue.job import Job, JobEvent, NewJob, Status
@@ -120,6 +120,7 @@ class FakePainter(Backend):
         sources: Sequence[Source] = (),
         *,
         previews: bool = False,
+        errand: Errand = UNLASTING,
     ) -> list[Picture]:
         """Does what the script says."""
         self.began.append(task_id)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from bot.backends.base import Backend, Report
+from bot.backends.base import UNLASTING, Backend, Errand, Report
 from bot.database.engine import Database
 from bot.errors import (
     BackendRejectedCredentials,
@@ -53,6 +53,7 @@ class Painter(Backend):
         sources: Sequence[Source] = (),
         *,
         previews: bool = False,
+        errand: Errand = UNLASTING,
     ) -> list[Picture]:
         raise NotImplementedError
 
