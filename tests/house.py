@@ -141,9 +141,9 @@ class House:
         assert found, "the message is gone"
         return found[0]
 
-    def shown(self, channel: str = "easel", user: str = "ada") -> list[Message]:
-        """What the bot's messages in a channel show a member, oldest first."""
-        return [m for m in self.standin.messages(channel, user) if m["author"].get("bot")]
+    def shown(self, channel: str = "easel", user: str = "ada", most: int = 100) -> list[Message]:
+        """What the bot's last messages in a channel show a member, oldest first."""
+        return [m for m in self.standin.messages(channel, user, most) if m["author"].get("bot")]
 
     @property
     def painting(self) -> bool:

@@ -18,7 +18,7 @@ ROUNDS, ORDERS = int(os.environ.get("CRASH_ROUNDS", "100")), 50
 @pytest.mark.timeout(3600)
 async def test_a_hundred_crashes_lose_and_double_nothing(tmp_path: Path) -> None:
     chance = random.Random(4)
-    async with open_house(tmp_path, step_seconds=0.02, start=False) as house:
+    async with open_house(tmp_path, step_seconds=0.04, start=False) as house:
         process, seen = born(house), Seen()
         for _ in range(ROUNDS):
             process = await crash(house, process, ORDERS, seen, chance)

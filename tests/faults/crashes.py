@@ -60,7 +60,7 @@ async def crash(
     first = seen.orders
     ordered: dict[str, int] = {}
     patient = chance.random() < 0.5
-    moment = chance.uniform(0.0, 0.15 * orders)
+    moment = chance.uniform(0.0, 0.5 + 0.1 * orders)
     dying = asyncio.create_task(asyncio.sleep(0) if patient else _kill(process, moment))
     for n in range(first, first + orders):
         try:
@@ -70,11 +70,12 @@ async def crash(
         except AssertionError:
             break  # nobody was there to answer: this order was never accepted
         ordered[message] = n
-        await asyncio.sleep(chance.uniform(0, 0.1))
+        await asyncio.sleep(chance.uniform(0, min(0.1, 2 / orders)))
     await dying
     if patient:
-        await _kill(process, moment / 3)
+        await _kill(process, moment / 2)
     seen.orders += orders
+    await house.standin.wait_for(lambda: not house.standin.world.bot_online)
     fresh = born(house)
     await house.until(lambda: all(_ended(house, m) for m in ordered), 60)
     for message_id, n in ordered.items():
@@ -106,7 +107,7 @@ async def _kill(process: Process, after: float) -> None:
 
 async def digest(house: House, seen: Seen) -> None:
     """The pictures of all messages, by their bytes: no two are alike; and who was called."""
-    for message in house.shown():
+    for message in house.shown(most=100_000):
         if "ready after" in words(message):
             seen.calls[message["message_reference"]["message_id"]] += 1
         for n, _ in enumerate(message["attachments"]):

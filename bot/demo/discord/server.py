@@ -203,12 +203,14 @@ class DiscordStandIn:
         else:
             self.world.remove(message)
 
-    def messages(self, channel: str, user: str | None = None) -> list[Json]:
-        """The last 100 messages of a channel as a member's page shows them, oldest first; as the
-        first member's without `user`."""
+    def messages(
+        self, channel: str, user: str | None = None, most: int = SHOWN_MESSAGES
+    ) -> list[Json]:
+        """The last `most` messages of a channel as a member's page shows them, oldest first; as
+        the first member's without `user`."""
         who = self.world.user(user) if user else self.world.members[0]
         room = self.world.channel_for(who, channel)
-        shown = self.world.readable(room, who)[-SHOWN_MESSAGES:]
+        shown = self.world.readable(room, who)[-most:]
         return [self.world.render_for_page(message) for message in shown]
 
     # -- what breaks on purpose
