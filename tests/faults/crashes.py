@@ -16,11 +16,11 @@ USERS = ("ada", "bob", "admin")
 CALLED_SOON = """\
 import sys
 from bot.queue import store
-store.CALL_SECONDS = 0.5
+store.CALL_SECONDS = 3
 from bot.__main__ import main
 sys.exit(main())
 """
-"""The bot, but who waited for half a second already is called to the picture."""
+"""The bot, but who waited for three seconds already is called to the picture."""
 LIMITS = """\
 backends:
   - {name: main, url: "%s", auth: {username: demo, password: demo}}

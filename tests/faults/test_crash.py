@@ -27,4 +27,3 @@ async def test_ten_crashes_lose_and_double_nothing(tmp_path: Path) -> None:
         assert await process.end(signal.SIGTERM) == 0
     assert (seen.lost, seen.doubled, seen.other_seeds) == ([], [], [])
     assert len(seen.hashes) > ROUNDS, "hardly anything was accepted"
-    assert seen.calls, "hardly anybody waited long enough to be called"
