@@ -1,8 +1,9 @@
 """What is shared and how: GPU work, in two levels, by virtual time. Pure arithmetic.
 
 A lane (a guild, or a member within it) has a virtual time that grows by the work it was given,
-divided by its weight. Whose virtual time is least is next. A lane that was idle begins at the
-present virtual time: who did not draw for a week has nothing saved up.
+divided by its weight. Whose virtual time is least is next. A lane that was idle begins where the
+next of its rivals stands: who did not draw for a week has nothing saved up, and waits for nobody
+who was served out of turn.
 """
 
 from __future__ import annotations
@@ -38,29 +39,40 @@ def cost_of(request: ImageRequest) -> float:
 
 
 class Clock:
-    """The virtual times of all lanes of one level, and the present one."""
+    """The virtual times of all lanes of one level."""
 
     def __init__(self) -> None:
-        self.now = 0.0
+        # The latest time at which anybody was served: the present of a lane without rivals.
+        self._latest = 0.0
         self._times: dict[Hashable, float] = {}
+        self._busy: set[Hashable] = set()
         self._room = _ROOM
 
     def at(self, lane: Hashable) -> float:
         """A lane's virtual time."""
-        return self._times.get(lane, self.now)
+        return self._times.get(lane, self._latest)
 
-    def begin(self, lane: Hashable) -> None:
-        """A lane that was idle has something to do again."""
-        self._times[lane] = max(self._times.get(lane, self.now), self.now)
+    def begin(self, lane: Hashable, present: float | None) -> None:
+        """A lane that was idle has something to do again.
+
+        `present` is the time of whoever is next among its rivals; None: it has none.
+        """
+        now = self._latest if present is None else present
+        self._times[lane] = max(self._times.get(lane, now), now)
+        self._busy.add(lane)
         if len(self._times) > self._room:
-            # Lanes that owe nothing begin at the present anyway.
-            self._times = {k: t for k, t in self._times.items() if t > self.now or k == lane}
+            # Idle lanes that owe nothing begin at the present anyway.
+            self._times = {k: t for k, t in self._times.items() if t > now or k in self._busy}
             self._room = 2 * len(self._times) + _ROOM
 
+    def rest(self, lane: Hashable) -> None:
+        """A lane has nothing to do; what it owes is remembered."""
+        self._busy.discard(lane)
+
     def charge(self, lane: Hashable, work: float) -> None:
-        """A lane was given work (already divided by its weight); the present moves on."""
+        """A lane was given work (already divided by its weight)."""
         before = self.at(lane)
-        self.now = max(self.now, before)
+        self._latest = max(self._latest, before)
         self._times[lane] = before + work
 
     def refund(self, lane: Hashable, work: float) -> None:

@@ -11,6 +11,7 @@ import bisect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from types import EllipsisType
 
 from bot.queue.fairness import Clock, cost_of
 from bot.queue.turns import Look, Turn, Turns
@@ -119,8 +120,7 @@ class Line:
     def put_back(self, ticket: Ticket) -> None:
         """A ticket that was chosen stands at its old place again, its charge undone."""
         self.correct(ticket, 0.0)
-        if ticket.id not in self._tickets:
-            self._put(ticket)
+        self.add(ticket)
 
     def correct(self, ticket: Ticket, share: float) -> None:
         """At the end of a job: only `share` (0 to 1) of its cost was really spent."""
@@ -143,9 +143,12 @@ class Line:
     def resume(self, guild: Guild) -> None:
         """They are chosen again."""
         self._paused.discard(guild)
-        for road in self._roads.values():
-            if guild in road.lanes:
-                road.order.put(guild)
+        own = [routes for routes, road in self._roads.items() if guild in road.lanes]
+        if own:
+            # It has not saved up what it did not draw meanwhile.
+            self._guilds.begin(guild, self._present(frozenset().union(*own)))
+        for routes in own:
+            self._roads[routes].order.put(guild)
 
     def paused(self, guild: Guild) -> bool:
         """Whether a guild's tickets rest."""
@@ -200,13 +203,29 @@ class Line:
     # Inside.
 
     def _begin(self, ticket: Ticket) -> None:
-        """Lanes that were idle begin at the present."""
-        roads = self._roads.values()
-        lanes = [r.lanes[ticket.guild] for r in roads if ticket.guild in r.lanes]
+        """Lanes that were idle begin where the next of their rivals stands."""
+        guild, member = ticket.guild, ticket.member
+        lanes = [road.lanes[guild] for road in self._roads.values() if guild in road.lanes]
         if not lanes:
-            self._guilds.begin(ticket.guild)
-        if not any(ticket.member in lane.members for lane in lanes):
-            self._clock(ticket.guild).begin(ticket.member)
+            self._guilds.begin(guild, self._present(ticket.routes))
+        if not any(member in lane.members for lane in lanes):
+            rivals = [road.lanes[guild] for road in self._meeting(ticket.routes, guild)]
+            self._clock(guild).begin(member, _latest(lane.order.least() for lane in rivals))
+
+    def _present(self, routes: Routes) -> float | None:
+        """Where the next of all who want the same backends stands.
+
+        Of several roads it is the latest: on that one nobody is passed, and it is open.
+        """
+        return _latest(road.order.least() for road in self._meeting(routes))
+
+    def _meeting(self, routes: Routes, guild: Guild | EllipsisType = ...) -> list[_Road]:
+        """The roads that share a backend with `routes`; only those with lanes of `guild`."""
+        return [
+            road
+            for others, road in self._roads.items()
+            if routes & others and (guild is ... or guild in road.lanes)
+        ]
 
     def _put(self, ticket: Ticket) -> None:
         guild = ticket.guild
@@ -231,6 +250,11 @@ class Line:
             road.order.discard(held.guild)
             if not road.lanes:
                 del self._roads[held.routes]
+        others = [r.lanes[held.guild] for r in self._roads.values() if held.guild in r.lanes]
+        if not others:
+            self._guilds.rest(held.guild)
+        if not any(held.member in other.members for other in others):
+            self._clock(held.guild).rest(held.member)
 
     def _clock(self, guild: Guild) -> Clock:
         return self._members.setdefault(guild, Clock())
@@ -310,6 +334,10 @@ class _Walk:
             return spent.member(guild, member), next_ticket.id
 
         return lane.order.look(turn)
+
+
+def _latest(turns: Iterable[Turn | None]) -> float | None:
+    return max((turn[0] for turn in turns if turn is not None), default=None)
 
 
 def _arrival(ticket: Ticket) -> int:

@@ -49,6 +49,11 @@ class Turns(Generic[K]):
         """A key that goes."""
         self._marks.pop(key, None)
 
+    def least(self) -> Turn | None:
+        """The turn of whoever is next; None when nobody is here."""
+        self._settle()
+        return self._heap[0][0] if self._heap else None
+
     def look(self, turn: Callable[[K], Turn] | None = None) -> Look[K]:
         """A look along all keys, with turns as `turn` says, none earlier than ours say."""
         self._settle()

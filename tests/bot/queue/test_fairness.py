@@ -33,22 +33,27 @@ def test_img2img_counts_with_its_strength_and_the_rest_is_a_trifle() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.floats(0.01, 100)), max_size=60))
-def test_time_never_goes_back_and_no_lane_begins_in_the_past(
+def test_a_lane_never_begins_before_its_rivals_and_keeps_what_it_owes(
     charges: list[tuple[int, float]],
 ) -> None:
-    clock, before = Clock(), 0.0
-    for lane, work in charges:
-        clock.begin(lane)
-        assert clock.at(lane) >= clock.now
-        clock.charge(lane, work)
-        assert clock.now >= before
-        before = clock.now
-
-
-def test_idle_lanes_are_not_remembered_for_ever() -> None:
     clock = Clock()
+    for lane, work in charges:
+        owes, rival = clock.at(lane), clock.at((lane + 1) % 6)
+        clock.begin(lane, rival)
+        assert clock.at(lane) == max(owes, rival)
+        clock.charge(lane, work)
+        assert clock.at(lane) == pytest.approx(max(owes, rival) + work)
+        clock.rest(lane)
+
+
+def test_idle_lanes_are_not_remembered_for_ever_and_busy_ones_are() -> None:
+    clock = Clock()
+    clock.begin("behind", 0.0)
+    clock.charge("behind", 0.5)
     for n in range(10_000):
-        clock.begin(n)
+        clock.begin(n, None)
         clock.charge(n, 1.0)
+        clock.rest(n)
         clock.charge("busy", 5.0)
     assert len(clock._times) < 3_000
+    assert clock.at("behind") == 0.5

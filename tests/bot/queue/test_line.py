@@ -101,6 +101,72 @@ def test_who_was_idle_has_nothing_saved_up() -> None:
     assert got[1] == pytest.approx(got[2], abs=1)
 
 
+# -- whoever was served out of turn is not waited for ----------------------------------------------
+
+
+def slot_of(line: Line, wanted: int, backend: str = "main") -> int:
+    """Which of the next claims is this ticket's."""
+    return [ticket.id for ticket in served(line, backend=backend)].index(wanted) + 1
+
+
+def test_a_newcomer_does_not_wait_for_what_affinity_put_first() -> None:
+    line = line_of(
+        *(simple(n, 1, 1, model="a") for n in range(1, 101)),
+        *(simple(n, 2, 2, model="b") for n in range(101, 201)),
+    )
+    for second in range(50):
+        line.next("main", float(second), model="b", affinity_seconds=60)
+    line.add(simple(999, 3, 3, model="a"))
+    assert slot_of(line, 999) <= 2
+
+
+def test_a_newcomer_at_a_slow_backend_does_not_wait_for_what_a_fast_one_did() -> None:
+    far = frozenset({"far"})
+    line = line_of(*(simple(n) for n in range(1, 601)))
+    for n in range(601, 651):
+        line.add(Ticket(n, far, 2, n % 10, 1.0))
+    for n in range(300):
+        line.next("main", 0.0)
+        if n % 50 == 0:
+            line.next("far", 0.0)
+    line.add(Ticket(999, far, 3, 3, 1.0))
+    assert slot_of(line, 999, "far") <= 2
+
+
+def test_nor_does_a_member_within_a_guild() -> None:
+    far = frozenset({"far"})
+    line = line_of(*(simple(n) for n in range(1, 301)))
+    for n in range(301, 321):
+        line.add(Ticket(n, far, 1, 2, 1.0))
+    served(line, 200)
+    line.add(Ticket(999, far, 1, 3, 1.0))
+    assert slot_of(line, 999, "far") <= 2
+
+
+def test_a_guild_that_was_paused_has_nothing_saved_up() -> None:
+    line = line_of(*(simple(n) for n in range(1, 51)))
+    line.pause(1)
+    for n in range(51, 351):
+        line.add(simple(n, 2, 2))
+    served(line, 200)
+    line.resume(1)
+    got = Counter(ticket.guild for ticket in served(line, 40))
+    assert got[1] == pytest.approx(got[2], abs=1)
+
+
+def test_nor_has_a_job_that_comes_back_late() -> None:
+    line = line_of(simple(1))
+    (ticket,) = served(line, 1)
+    for n in range(10, 410):
+        line.add(simple(n, 2, 2))
+    served(line, 200)
+    line.put_back(ticket)
+    for n in range(1000, 1040):
+        line.add(simple(n, 1, 1))
+    got = Counter(ticket.guild for ticket in served(line, 40))
+    assert got[1] == pytest.approx(got[2], abs=1)
+
+
 # -- affinity --------------------------------------------------------------------------------------
 
 
