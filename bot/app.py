@@ -126,7 +126,9 @@ class Easel:
         await self.guilds.load()
         keep_days = self.settings.environment.keep_days
         attic = Attic(self.database)
-        self.retention = Retention(attic, self.facts, keep_days, self.guilds.load)
+        self.retention = Retention(
+            attic, self.facts, keep_days, self.guilds.load, self.queue.recount
+        )
         rescued = await self.queue.load([chosen.name for chosen in self.settings.backends])
         if rescued:
             _log.info("jobs of a stopped run go on", jobs=[j.id for j in rescued])

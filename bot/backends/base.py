@@ -92,6 +92,10 @@ class Backend(ABC):
         """The operator's name for it; also the route of its jobs."""
         return self.settings.name
 
+    def held(self) -> float:
+        """Seconds for which no picture may be asked for, because somebody there said so."""
+        return self.quota.held()
+
     @abstractmethod
     async def probe(self) -> Ability:
         """Asks what the server can do, without generating; remembers it in `ability`."""

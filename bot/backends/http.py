@@ -37,6 +37,7 @@ from bot.settings import BackendSettings
 from bot.throttle import Brake
 
 CONNECT_SECONDS = 10.0
+CONNECT_SHARE = 0.8
 SMALL_BYTES = 16 << 20
 """Bound for listings (a LoRA list with its metadata can hold megabytes)."""
 LARGE_BYTES = 256 << 20
@@ -79,9 +80,16 @@ class Http:
         self._quota = quota or Quotas().of(settings)
         self._brake = Brake()
 
-    async def get(self, path: str, *, timeout: float = 15.0) -> Answer:
-        """A listing or a state. `timeout` is in seconds, for the whole answer."""
-        return await self._ask("GET", path, None, timeout)
+    async def get(self, path: str, *, timeout: float = 15.0, fresh: bool = False) -> Answer:
+        """A listing or a state. `timeout` is in seconds, for the whole answer.
+
+        A `fresh` connection tells a host that is gone from one that is slow to answer.
+        """
+        return await self._ask("GET", path, None, timeout, fresh=fresh)
+
+    def held(self) -> float:
+        """Seconds for which this server wants no pictures, because it said that it is busy."""
+        return self._brake.wait(time.monotonic())
 
     async def post(
         self,
@@ -99,25 +107,32 @@ class Http:
         """
         data = _json(body)
         if generating:
-            return await self._submit(path, data, timeout)
+            return await self._submit(path, data, timeout, fresh=True)
         return await self._ask("POST", path, data, timeout, fresh=fresh)
+
+    async def submit(self, path: str, body: object, *, timeout: float = 15.0) -> Answer:
+        """A generating call that is answered at once and may be repeated, over a kept connection.
+
+        Its JSON has ASCII escapes, so that its size is what a queue behind it counts.
+        """
+        return await self._submit(path, json.dumps(body).encode("ascii"), timeout, fresh=False)
 
     async def close(self) -> None:
         """Closes the connections."""
         for session in self._sessions.values():
             await session.close()
 
-    async def _submit(self, path: str, data: bytes, timeout: float) -> Answer:
+    async def _submit(self, path: str, data: bytes, timeout: float, *, fresh: bool) -> Answer:
         """Refused, it is not sent again here: the job keeps its place in line, and waits there."""
         if rest := self._brake.wait(time.monotonic()):
             await asyncio.sleep(rest)
         with await self._quota.permit(Priority.SUBMISSION) as permit:
             answer = await self._send(
-                permit, "POST", path, data, timeout=timeout, bound=LARGE_BYTES, fresh=True
+                permit, "POST", path, data, timeout=timeout, bound=LARGE_BYTES, fresh=fresh
             )
         if self._refused(answer, permit):
             return answer
-        if answer.status == 503:
+        if answer.status == 503 and math.isinf(self._quota.rate):
             # Busy, but not counting (KoboldCpp, sdapi 10): another backend may take the next.
             self._brake.slow(time.monotonic(), permit.given, None, random.random())
         else:
@@ -140,7 +155,8 @@ class Http:
 
     def _refused(self, answer: Answer, permit: Permit) -> bool:
         """Whether the quota was overspent; it hears of it, and of what went well."""
-        counted = answer.status == 503 and answer.retry_after is not None
+        limited = answer.retry_after is not None or not math.isinf(self._quota.rate)
+        counted = answer.status == 503 and limited
         if answer.status == 429 or counted:
             self._quota.slow(answer.retry_after, permit)
             return True
@@ -167,7 +183,10 @@ class Http:
                 self._settings.url + path,
                 data=data,
                 headers=headers,
-                timeout=aiohttp.ClientTimeout(total=timeout, connect=CONNECT_SECONDS),
+                # Within the whole: no connection is another thing than no answer.
+                timeout=aiohttp.ClientTimeout(
+                    total=timeout, connect=min(CONNECT_SECONDS, timeout * CONNECT_SHARE)
+                ),
                 allow_redirects=False,
                 trace_request_ctx=permit,
             ) as response:

@@ -87,7 +87,7 @@ class SdApi(Backend):
     async def ping(self) -> None:
         """`/progress`, the shortest answer there is (sdapi 4); a 404 is one as well."""
         path = f"{API}/progress?skip_current_image=true"
-        answer = await self._http.get(path, timeout=PING_SECONDS)
+        answer = await self._http.get(path, timeout=PING_SECONDS, fresh=True)
         if answer.status in (401, 403):
             # A gateway may let this alone not through.
             other = await self._http.get(f"{API}/samplers", timeout=PING_SECONDS)
@@ -259,6 +259,10 @@ class SdApi(Backend):
         self.loaded = model
         if self.ability is not None:
             self.ability = replace(self.ability, current_model=model)
+
+    def held(self) -> float:
+        """As of the quota, or of this server alone when it said that it is busy."""
+        return max(self.quota.held(), self._http.held())
 
     # Watching and stopping.
 

@@ -77,6 +77,7 @@ class Health:
         # Troubles in a row, and the jobs that it does just now.
         self._trips = 0
         self._at_work = 0
+        self._drained = False
 
     async def ready(self) -> None:
         """Waits until the painter can be used."""
@@ -93,6 +94,22 @@ class Health:
 
     @property
     def usable(self) -> bool:
+        """Whether it answers and takes what it is sent."""
+        return self.state is State.UP
+
+    @property
+    def drained(self) -> bool:
+        """Whether an operator lets it finish what it does, and take nothing new."""
+        return self._drained
+
+    def drain(self, drained: bool) -> None:
+        """Takes nothing new from now on, or takes jobs again."""
+        self._drained = drained
+        self._open()
+        self._changed(self)
+
+    @property
+    def takes(self) -> bool:
         """Whether a job may be sent now."""
         return self._up.is_set()
 
@@ -211,10 +228,7 @@ class Health:
         if before is not state:
             self.since = time.monotonic()
         self._first.set()
-        if state is State.UP:
-            self._up.set()
-        else:
-            self._up.clear()
+        self._open()
         self._watch_loss()
         if before is state and kind is type(error):
             return
@@ -227,6 +241,12 @@ class Health:
                 mend=_advice(state),
             )
         self._changed(self)
+
+    def _open(self) -> None:
+        if self.state is State.UP and not self._drained:
+            self._up.set()
+        else:
+            self._up.clear()
 
     def _watch_loss(self) -> None:
         """Being refused is not being out of reach: what runs there may well end."""

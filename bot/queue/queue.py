@@ -186,6 +186,7 @@ class Queue:
                 raise
             if job is None:  # the row has moved on, and so does the line
                 self._standing.lost(ticket)
+                self._ages.end(ticket.id)
                 continue
             self._standing.claimed(ticket, job)
             self._stoppers[job.id] = stop
@@ -290,6 +291,15 @@ class Queue:
             self._standing.put(changed)
             self._tell(self._waits(changed, self.place(changed)))
 
+    async def reroute(self, job: Job, routes: frozenset[str]) -> None:
+        """More, or fewer, backends can paint a job that waits."""
+        if routes == job.routes or not self.waits(job.id):
+            return
+        changed = await self._store.reroute(job, routes)
+        if changed is not None and self.waits(job.id):
+            self._standing.put(changed)
+            self._wake_for(changed)
+
     async def refuse(self, job: Job, sentence: str) -> None:
         """The end of a waiting job that turned out to be impossible, then the news."""
         ended = await self._store.refuse(job, sentence)
@@ -335,6 +345,21 @@ class Queue:
             self._posted(job)
             for listener in self._told_listeners:
                 listener(job, pictures)
+
+    async def stranded(self, job: Job) -> None:
+        """No way leads to the member of a painted job: its pictures wait, and hold nobody up."""
+        before = self._backlog.full
+        for old in self._backlog.set_aside(job.id):
+            if await self._store.abandon(old):
+                _log.warning("pictures that found no way are given up for newer ones", job=old)
+            self._backlog.drop(old)
+        self._room_again(before)
+
+    async def recount(self) -> None:
+        """What lies on disk is asked anew: something old was forgotten."""
+        before = self._backlog.full
+        self._backlog.load(await self._store.undelivered())
+        self._room_again(before)
 
     async def call_due(self, job: Job) -> bool:
         """Whether the member of a delivered job waited long, and has not been called to it."""
@@ -398,6 +423,9 @@ class Queue:
     def _posted(self, job: Job) -> None:
         before = self._backlog.full
         self._backlog.drop(job.id)
+        self._room_again(before)
+
+    def _room_again(self, before: bool) -> None:
         if before and not self._backlog.full:
             _log.info("pictures are begun again", bytes=self._backlog.total)
             self._tell_waiting()

@@ -32,7 +32,8 @@ _log = log.get("retention")
 class Retention:
     """Forgets. `run` until it is cancelled; a step that is cut off is rolled back whole.
 
-    `forgotten()` is awaited after a guild's choices have gone from the disk.
+    `forgotten()` is awaited after a guild's choices have gone from the disk, `swept()` after
+    every round.
     """
 
     def __init__(
@@ -41,10 +42,12 @@ class Retention:
         facts: Facts,
         keep_days: float,
         forgotten: Callable[[], Awaitable[None]],
+        swept: Callable[[], Awaitable[None]],
     ) -> None:
         self._attic = attic
         self._facts = facts
         self._forgotten = forgotten
+        self._swept = swept
         self._keep_seconds = keep_days * DAY
 
     async def run(self) -> None:
@@ -69,6 +72,7 @@ class Retention:
             await _steps(partial(self._attic.forget_guild, guild_id))
             await self._forgotten()
             _log.info("a server that was left is forgotten", guild=guild_id)
+        await self._swept()
         left = await self._attic.shrink()
         while left:
             await asyncio.sleep(PAUSE_SECONDS)

@@ -199,6 +199,28 @@ class Store:
             .returning(*jobs.c)
         )
 
+    async def reroute(self, job: Job, routes: frozenset[str]) -> Job | None:
+        """Other backends for a job that still waits."""
+        return await self._one(
+            update(jobs)
+            .where(jobs.c.id == job.id, jobs.c.status == Status.WAITING)
+            .values(routes=",".join(sorted(routes)))
+            .returning(*jobs.c)
+        )
+
+    async def abandon(self, job_id: int) -> bool:
+        """The pictures of a painted job that found no way are given up; whether there were any."""
+
+        def step(connection: Connection) -> bool:
+            ended = (jobs.c.id == job_id, jobs.c.status == Status.PAINTED, jobs.c.told.is_(False))
+            change = update(jobs).where(*ended).values(told=True, token="", error_code="NoWay")
+            if not connection.execute(change).rowcount:
+                return False
+            connection.execute(delete(pictures).where(pictures.c.job_id == job_id))
+            return True
+
+        return await self._database.step(step)
+
     async def refuse(self, job: Job, sentence: str) -> Job | None:
         """The end of a job that still waits and turned out to be impossible."""
         return await self._one(

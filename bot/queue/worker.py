@@ -92,10 +92,10 @@ class Worker:
     async def _next(self) -> None:
         wake = self._queue.wake(self._backend.name)
         wake.clear()
-        if not self._health.usable:
+        if not self._health.takes:
             await self._unless_stopped(self._health.ready())
             return
-        held = self._backend.quota.held()
+        held = self._backend.held()
         if held > 0:
             # Its quota was refused: a job that waits in line may still go elsewhere.
             await self._unless_stopped(asyncio.sleep(min(held, IDLE_SECONDS)))

@@ -160,8 +160,12 @@ class Painters:
             or not health.backend.ability
             or can_choose(model, health.backend.ability)
         ] or list(self._painters)
-        order = {State.UP: 0, State.REJECTED: 2}
-        able.sort(key=lambda name: order.get(self._painters[name].state, 1))
+        order = {State.UP: 0, State.REJECTED: 3}
+        able.sort(
+            key=lambda name: (
+                2 if self._painters[name].drained else order.get(self._painters[name].state, 1)
+            )
+        )
         return able
 
     def again(self, request: ImageRequest, route: str) -> str:
@@ -228,11 +232,16 @@ def _own(ability: Ability) -> str | None:
     return ability.current_model or alone
 
 
+DRAINED = "The image server takes no new pictures for a while. Your place in line is kept."
+
+
 def trouble_of(painter: Health) -> str | None:
     """The sentence for waiting cards while a painter cannot be used."""
     error = painter.error
     told = error is not None and error.sentence != error.default_sentence
     down = error.sentence if error and told else "The image server can't be reached right now."
+    if painter.drained and painter.state is State.UP:
+        return DRAINED
     return {
         State.DOWN: f"{down} Your place in line is kept.",
         State.REJECTED: "The image server doesn't accept this bot's password just now. "

@@ -98,10 +98,16 @@ class Studio:
         return draft, left_out
 
     async def clear_up(self, route: str) -> None:
-        """The painter has told its lists: orders that were taken blindly are composed anew."""
+        """The painter has told its lists: orders that were taken blindly are composed anew, and
+        those that it can paint as well may be painted by it.
+        """
         for job in self.in_line():
-            if job.route == route and job.request.unseen is not None:
-                await self._see(job)
+            if job.request.unseen is not None:
+                if job.route == route:
+                    await self._see(job)
+            elif job.status is Status.WAITING:
+                able = self.painters.able(job.request, job.route)
+                await self._queue.reroute(job, able | {job.route})
 
     def pasted(self, prompt: str) -> Reading | None:
         """The settings that somebody pasted in the place of a prompt; None for a prompt."""

@@ -38,7 +38,7 @@ def test_a_lane_never_begins_before_its_rivals_and_keeps_what_it_owes(
 ) -> None:
     clock = Clock()
     for lane, work in charges:
-        owes, rival = clock.at(lane), clock.at((lane + 1) % 6)
+        owes, rival = clock._times.get(lane, 0.0), clock.at((lane + 1) % 6)
         clock.begin(lane, rival)
         assert clock.at(lane) == max(owes, rival)
         clock.charge(lane, work)
