@@ -41,6 +41,7 @@ class House:
         self.server = server
         self.limits = Limits()
         self.backend: dict[str, Any] = {}
+        self.further: tuple[dict[str, Any], ...] = ()
         self.environment: dict[str, Any] = {}
 
     def settings(self) -> Settings:
@@ -62,7 +63,9 @@ class House:
             "auth": Auth(username="demo", password=SecretStr("demo")),
             "timeout_seconds": 20.0,
         }
-        return Settings(environment, (BackendSettings(**server | self.backend),), self.limits)
+        backends = [BackendSettings.model_validate(server | self.backend)]
+        backends += [BackendSettings.model_validate(one) for one in self.further]
+        return Settings(environment, tuple(backends), self.limits)
 
     async def start(self) -> None:
         """Signs the bot in; it is ready to be played with afterwards."""

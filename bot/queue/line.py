@@ -8,7 +8,7 @@ a while. Pure: no I/O, the clock is handed in. Rows are the truth, this is an in
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from types import EllipsisType
@@ -163,9 +163,16 @@ class Line:
         *,
         model: str | None = None,
         affinity_seconds: float = 0.0,
+        leave: Callable[[Ticket], bool] | None = None,
     ) -> Ticket | None:
-        """Chooses for a backend that has `model` loaded, takes out, charges both lanes."""
+        """Chooses for a backend that has `model` loaded, takes out, charges both lanes.
+
+        `leave(ticket)`: whether one is better left to another backend, where it will be done
+        sooner; so far down the line as affinity looks.
+        """
         due = (t for t in self._order((backend,)) if t.not_before <= now)
+        if leave is not None:
+            due = (t for t in islice(due, LOOK_AHEAD) if not leave(t))
         head = next(due, None)
         if head is None:
             return None
@@ -190,14 +197,7 @@ class Line:
         """
         first = list(islice(self._order(), most))
         if len(first) < most:
-            resting = [
-                t
-                for road in self._roads.values()
-                for guild in self._paused & road.lanes.keys()
-                for held in road.lanes[guild].members.values()
-                for t in held
-            ]
-            first += sorted(resting, key=lambda t: t.id)[: most - len(first)]
+            first += islice(self._order(paused=True), most - len(first))
         return first
 
     # Inside.
@@ -259,12 +259,17 @@ class Line:
     def _clock(self, guild: Guild) -> Clock:
         return self._members.setdefault(guild, Clock())
 
-    def _order(self, backends: Iterable[str] | None = None) -> Iterator[Ticket]:
-        """All that `backends` may paint, in the order of turns; what is chosen is not taken."""
+    def _order(
+        self, backends: Iterable[str] | None = None, *, paused: bool = False
+    ) -> Iterator[Ticket]:
+        """All that `backends` may paint, in the order of turns; what is chosen is not taken.
+
+        `paused`: instead those that rest, in the order in which they would have their turns.
+        """
         wanted = None if backends is None else set(backends)
         spent = _Spent(self._guilds, self._members)
         walks = [
-            _Walk(road, spent)
+            _Walk(road, spent, self._resting(road) if paused else road.order)
             for routes, road in self._roads.items()
             if wanted is None or wanted & routes
         ]
@@ -273,6 +278,12 @@ class Line:
             if not heads:
                 return
             yield walks[min(heads)[1]].pop()
+
+    def _resting(self, road: _Road) -> Turns[Guild]:
+        order: Turns[Guild] = Turns(lambda g: (self._guilds.at(g), road.lanes[g].first))
+        for guild in self._paused & road.lanes.keys():
+            order.put(guild)
+        return order
 
 
 class _Spent:
@@ -298,9 +309,9 @@ class _Spent:
 class _Walk:
     """A look along one road, which changes nothing but `spent`."""
 
-    def __init__(self, road: _Road, spent: _Spent) -> None:
+    def __init__(self, road: _Road, spent: _Spent, order: Turns[Guild]) -> None:
         self._lanes, self._spent = road.lanes, spent
-        self._guilds = road.order.look(lambda g: (spent.guild(g), road.lanes[g].first))
+        self._guilds = order.look(lambda g: (spent.guild(g), road.lanes[g].first))
         self._members: dict[Guild, Look[int]] = {}
         # How many of a member's tickets were passed.
         self._seen: dict[tuple[Guild, int], int] = {}

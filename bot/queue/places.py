@@ -61,7 +61,7 @@ def places(
     `slots`: how many jobs each backend does at once. Positions count those before that could be
     painted by the same backends.
     """
-    free = _slots(running, slots)
+    free = slots_of(running, slots)
     found: dict[int, Place] = {}
     passed: Counter[frozenset[str]] = Counter()
     for ticket in ahead:
@@ -71,7 +71,7 @@ def places(
     return found
 
 
-def _slots(
+def slots_of(
     running: Iterable[tuple[str, float | None]], slots: Mapping[str, int]
 ) -> dict[str, list[float]]:
     """For each backend a heap of the seconds until each of its slots is free."""

@@ -99,6 +99,10 @@ class Queue:
         waiting = len(self._standing.line)
         return waiting, len(self._open) - waiting
 
+    def quiet(self) -> None:
+        """The bot is being stopped: news of places end."""
+        self._standing.quiet()
+
     def wake(self, route: str) -> asyncio.Event:
         """The event that is set when a job of this route may be claimed."""
         return self._wake.setdefault(route, asyncio.Event())
@@ -176,7 +180,9 @@ class Queue:
         cancelled. None when nothing waits for it, or what is painted must be posted first.
         """
         while not self._backlog.full:
-            ticket = self._standing.next(backend, model, self._habits.affinity_seconds)
+            ticket = self._standing.next(
+                backend, model, self._habits.affinity_seconds, lambda n: n not in self._troubles
+            )
             if ticket is None:
                 return None
             try:
@@ -246,11 +252,20 @@ class Queue:
                 self._tell(self._waits(job, self.place(job)))
                 self._wake_for(job)
 
+    def clearable(self, guild_id: int) -> list[Job]:
+        """All that waits of a guild, oldest first."""
+        return [j for j in self.waiting() if j.lane == guild_id and j.status is Status.WAITING]
+
     async def clear(self, guild_id: int) -> int:
-        """Cancels all that waits of a guild; how many."""
-        waiting = [j for j in self.waiting() if j.lane == guild_id and j.status is Status.WAITING]
-        ended = [await self.cancel(job.id) for job in waiting]
-        return sum(job is not None for job in ended)
+        """Cancels all that waits of a guild; how many. Raises DatabaseUnavailable, after all
+        the others have been tried."""
+        # At once, since steps that wait for the disk go there together.
+        cancels = (self.cancel(job.id) for job in self.clearable(guild_id))
+        ended = await asyncio.gather(*cancels, return_exceptions=True)
+        for one in ended:
+            if isinstance(one, BaseException):
+                raise one
+        return sum(one is not None for one in ended)
 
     async def expire(self) -> None:
         """Ends what has waited too long; called now and then."""

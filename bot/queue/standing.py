@@ -7,20 +7,25 @@ remembered with its ticket, so that it can stand at its old place again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from bot.queue import stopwatch
 from bot.queue.fairness import cost_of
 from bot.queue.job import Job, Place, Status
 from bot.queue.line import Line, Ticket
-from bot.queue.places import MOST, Pace, places
+from bot.queue.places import MOST, Pace, places, slots_of
 from bot.queue.register import Register
 
 FRESH_SECONDS = 10.0
 """Waiting times are looked at again this often while a job goes on."""
 PLACES_SECONDS = 0.25
 """Places are worked out anew at most this often: many steps of the line are one piece of news."""
+CLEARLY = 0.8
+"""The share of our own time that another backend must not need, or a job is not left to it."""
+LEFT_SECONDS = 30.0
+"""A job is left to a faster backend for so long at the most."""
 LAST_PLACE = Place(MOST, None, beyond=True)
 """The place of all that stands further back than is counted."""
 
@@ -42,8 +47,11 @@ class Standing:
         self._places: dict[int, Place] = {}
         # When running jobs should end, as they told themselves; when places were last looked at.
         self._ends: dict[int, float] = {}
+        # Since when a job has been left to a faster backend.
+        self._left_since: dict[int, float] = {}
         self._looked = 0.0
         self._telling: asyncio.TimerHandle | None = None
+        self._quiet = False
 
     # Coming and going.
 
@@ -56,14 +64,31 @@ class Standing:
             self.line.add(_ticket(job))
         self.soon()
 
-    def next(self, backend: str, model: str | None, affinity_seconds: float) -> Ticket | None:
-        """Whose turn it is on a backend that has `model` loaded."""
+    def next(
+        self,
+        backend: str,
+        model: str | None,
+        affinity_seconds: float,
+        usable: Callable[[str], bool] = lambda _: True,
+    ) -> Ticket | None:
+        """Whose turn it is on a backend that has `model` loaded; `usable`: which others work."""
         now = stopwatch.now()
-        return self.line.next(backend, now, model=model, affinity_seconds=affinity_seconds)
+        others = [name for name in self._slots if name != backend and usable(name)]
+        ends = self._soonest(others, now) if others else {}
+        return self.line.next(
+            backend,
+            now,
+            model=model,
+            affinity_seconds=affinity_seconds,
+            leave=(lambda ticket: self._left_to_others(ticket, backend, ends, now))
+            if ends
+            else None,
+        )
 
     def claimed(self, ticket: Ticket, job: Job) -> None:
         """The row says that it runs."""
         self._claimed[job.id] = ticket
+        self._left_since.pop(job.id, None)
         self._began[job.id] = stopwatch.now()
         self.open.put(job)
         self.soon()
@@ -84,12 +109,14 @@ class Standing:
             self.line.put_back(replace(ticket, not_before=until))
         else:
             self.line.add(replace(_ticket(job), not_before=until))
+        self.soon()
 
     def leave(self, job: Job) -> None:
         """A job that is open no more; work that was not done is not charged."""
         self.open.pop(job.id)
         self._places.pop(job.id, None)
         self._ends.pop(job.id, None)
+        self._left_since.pop(job.id, None)
         self.line.remove(job.id)
         ticket = self._claimed.pop(job.id, None)
         if ticket is not None and job.status is not Status.PAINTED:
@@ -143,9 +170,15 @@ class Standing:
 
     def soon(self) -> None:
         """Soon, and once for many steps: everybody whose place has changed hears of it."""
-        if self._telling is None:
+        if self._telling is None and not self._quiet:
             loop = asyncio.get_running_loop()
             self._telling = loop.call_later(PLACES_SECONDS, self._look)
+
+    def quiet(self) -> None:
+        """The bot is being stopped: from now on nobody hears that their place has changed."""
+        self._quiet = True
+        if self._telling is not None:
+            self._telling.cancel()
 
     # Inside.
 
@@ -156,6 +189,30 @@ class Standing:
             job = self.open.get(job_id)
             if job is not None and before.get(job_id) != place:
                 self._changed(job, place)
+
+    def _soonest(self, others: Iterable[str], now: float) -> dict[str, float]:
+        """In how many seconds each of the others has a slot free, as far as that is known."""
+        running = [job for n in self._claimed if (job := self.open.get(n)) is not None]
+        free = slots_of([(job.route, self._left(job, now)) for job in running], self._slots)
+        return {name: free[name][0] for name in others if free[name] and free[name][0] < math.inf}
+
+    def _left_to_others(
+        self, ticket: Ticket, backend: str, ends: Mapping[str, float], now: float
+    ) -> bool:
+        """Whether another backend, busy as it may be, will have it done clearly sooner.
+
+        Nobody is left for long: what is expected may not come true.
+        """
+        job = self.open.get(ticket.id)
+        here = None if job is None else self._pace.expect(backend, job, ticket.cost)
+        if job is None or here is None:
+            return False
+        for other in ticket.routes & ends.keys():
+            there = self._pace.expect(other, job, ticket.cost)
+            if there is not None and ends[other] + there < here * CLEARLY:
+                since = self._left_since.setdefault(ticket.id, now)
+                return now - since < LEFT_SECONDS
+        return False
 
     def _spent(self, job: Job, ticket: Ticket) -> float:
         """The share of its work that a job has had when it ended early: by time."""

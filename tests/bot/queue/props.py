@@ -56,11 +56,12 @@ def order(
     route: str = "main",
     parent: int | None = None,
     to: Address | None = None,
+    routes: frozenset[str] = frozenset(),
     **changes: Any,
 ) -> NewJob:
     """What a member asks for."""
     guest = Guest(user, f"user {user}", guild)
-    return NewJob(request(**changes), guest, to or address(), route, parent)
+    return NewJob(request(**changes), guest, to or address(), route, parent, routes=routes)
 
 
 def picture(seed: int = 5, data: bytes = b"\x89PNG") -> Picture:

@@ -214,3 +214,30 @@ async def test_later_news_tell_the_trouble_too(line: Line) -> None:
     assert line.heard(second)[-1].trouble == "Nobody is there."
     await line.queue.release(running, delay=0, counted=False, error="x")
     assert line.news[-1].trouble == "Nobody is there."
+
+
+async def test_a_slow_painter_leaves_a_job_to_a_fast_one_that_will_be_sooner(
+    line: Line, clock: Clock
+) -> None:
+    """The slow one is idle, the fast one busy for two seconds more: it will still be sooner."""
+    line.queue._standing._slots = {"main": 1, "far": 1}
+    both = frozenset({"main", "far"})
+    for backend, seconds in (("main", 2.0), ("far", 20.0)):
+        await line.accepted(routes=frozenset({backend}), route=backend)
+        first = await line.claim(backend)
+        clock.forward(seconds)
+        await line.queue.finish(first, [picture()])
+    await line.accepted(routes=both)
+    busy = await line.claim("main")
+    left = await line.accepted(routes=both)
+    assert await line.queue.claim("far", lambda _: False) is None
+    line.queue.trouble("main", "It is away.")
+    taken = await line.queue.claim("far", lambda _: False)
+    assert taken is not None
+    assert taken.id == left.id, "the fast one is away"
+    await line.queue.release(taken, delay=0, counted=False, error="Stopped")
+    line.queue.trouble("main", None)
+    assert await line.queue.claim("far", lambda _: False) is None
+    clock.forward(31)
+    assert (await line.queue.claim("far", lambda _: False)) is not None, "not for ever"
+    assert busy.route == "main"

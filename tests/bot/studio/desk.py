@@ -82,6 +82,9 @@ class Line:
     async def sources(self, job: Job) -> tuple[Source, ...]:
         return ()
 
+    async def reroute(self, job: Job, routes: frozenset[str]) -> None:
+        self.jobs[job.id] = replace(job, routes=routes)
+
     def check(self, user_id: int, guild_id: int | None, caps: Caps) -> None:
         self.caps.append(caps)
         if self.full:

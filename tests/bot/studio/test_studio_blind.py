@@ -29,8 +29,8 @@ async def test_blind_orders_are_composed_anew_when_their_painter_has_told_its_li
     told = desk.line.jobs[blind.id].request
     assert (told.model, told.sampler, told.unseen) == ("dreamshaper_8", "Euler a", None)
     assert told.seed == blind.request.seed
-    assert desk.line.jobs[elsewhere.id] == elsewhere
-    assert desk.line.jobs[seen.id] == seen
+    assert desk.line.jobs[elsewhere.id].request == elsewhere.request
+    assert desk.line.jobs[seen.id].request == seen.request
 
 
 async def test_a_blind_order_that_cannot_be_is_refused_and_does_not_stop_the_others() -> None:
