@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from bot.backends.base import Backend, Keeper
 from bot.backends.quota import Quotas
+from bot.backends.sd_on_eks import SdOnEks
 from bot.backends.sdapi import SdApi
 from bot.errors import ConfigurationError
 from bot.settings import BackendSettings
 
 KINDS: dict[str, type[Backend]] = {
     SdApi.kind: SdApi,
+    SdOnEks.kind: SdOnEks,
 }
 
 

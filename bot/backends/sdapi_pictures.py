@@ -200,7 +200,7 @@ def _picture(
     by_place = seeds[one.place] if one.place < len(seeds) else None
     counted = request.rest(one.place).seed
     seed = next((s for s in (told, by_place) if s is not None), counted)
-    whole = text or _own_text(request, seed, facts.width, facts.height)
+    whole = text or own_text(request, seed, facts.width, facts.height)
     return Picture(
         data=pnginfo.embed(one.data, whole),
         media_type=facts.media_type,
@@ -212,7 +212,7 @@ def _picture(
     )
 
 
-def _own_text(request: ImageRequest, seed: int, width: int, height: int) -> str:
+def own_text(request: ImageRequest, seed: int, width: int, height: int) -> str:
     """The infotext a webui would have written, from what was asked and the picture's size."""
     hires = request.hires
     strength = hires.strength if hires else request.denoising_strength

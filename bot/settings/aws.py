@@ -73,8 +73,8 @@ class EksSettings(Strict):
     api_version: Literal["v1alpha1", "v1alpha2"] = "v1alpha2"
     s3: S3Settings
     runtimes: tuple[Runtime, ...] = Field(min_length=1)
-    first_result_timeout: float = Field(FIRST_RESULT_SECONDS, ge=10, le=7200)
-    result_timeout: float = Field(300.0, ge=10, le=7200)
+    first_result_timeout: float = Field(FIRST_RESULT_SECONDS, ge=1, le=7200)
+    result_timeout: float = Field(300.0, ge=1, le=7200)
     samplers: tuple[str, ...] = ("DPM++ 2M", "Euler a", "Euler", "DPM++ SDE", "DDIM", "UniPC")
     schedulers: tuple[str, ...] = ()
     upscalers: tuple[str, ...] = ("R-ESRGAN 4x+", "R-ESRGAN 4x+ Anime6B", "Lanczos")
@@ -109,8 +109,8 @@ class ExtensionSettings(Strict):
     endpoint: str | None = None
     real_time: bool = False
     flow: Literal["auto", "one-step", "two-step"] = "auto"
-    first_result_timeout: float = Field(FIRST_RESULT_SECONDS, ge=10, le=7200)
-    result_timeout: float = Field(300.0, ge=10, le=7200)
+    first_result_timeout: float = Field(FIRST_RESULT_SECONDS, ge=1, le=7200)
+    result_timeout: float = Field(300.0, ge=1, le=7200)
     samplers: tuple[str, ...] = ("DPM++ 2M", "Euler a", "Euler", "DPM++ SDE", "DDIM", "UniPC")
     schedulers: tuple[str, ...] = ()
     upscalers: tuple[str, ...] = ("R-ESRGAN 4x+", "R-ESRGAN 4x+ Anime6B", "Lanczos")
