@@ -114,10 +114,17 @@ def _add_demo(demo: argparse.ArgumentParser) -> None:
     demo.add_argument(
         "--as",
         dest="kind",
-        choices=["a1111", "forge", "sdnext", "sdcpp", "koboldcpp", "drawthings"],
-        default="a1111",
-        help="which image server is played",
+        metavar="KIND",
+        help="which one exactly: a1111 (usual), forge, sdnext, sdcpp, koboldcpp, drawthings; of "
+        "eks new (1.2.0, usual) or old (1.1.0); of sd-extension v1.7 (usual), v1.6, v1.5, v1.3",
     )
+    demo.add_argument(
+        "--backend",
+        choices=["sdapi", "eks", "sd-extension"],
+        default="sdapi",
+        help="which image server is played (default sdapi); those of AWS need the extra aws-demo",
+    )
+    demo.add_argument("--s3-port", type=int, help=argparse.SUPPRESS)
     demo.add_argument("--port", type=_port, help="the page's port (default 8420)")
     demo.add_argument("--server-port", type=int, help=argparse.SUPPRESS)
     demo.add_argument("--data", type=Path, help="keep the demo's database in this folder")

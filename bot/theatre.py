@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from bot import app
-from bot.demo import DEMO_PASSWORD, DEMO_TOKEN, DEMO_USER, DISCORD_PORT, SERVER_PORT, stage
+from bot.demo import DEMO_TOKEN, DISCORD_PORT, SERVER_PORT, backends, stage
 from bot.settings import Settings
 from bot.values.look import ERROR_COLOUR
 
@@ -19,7 +19,8 @@ async def demo(chosen: argparse.Namespace, settings: Settings) -> int:
         await stage.only_discord(chosen.port, chosen.record)
         return 0
     if chosen.only == "server":
-        await stage.only_server(chosen.port, chosen.kind)
+        kind = backends.kind_of(chosen.backend, chosen.kind)
+        await stage.only_server(chosen.backend, kind, chosen.port, chosen.s3_port)
         return 0
     if chosen.only == "bot":
         return await _demo_bot(chosen, settings)
@@ -32,7 +33,8 @@ async def demo(chosen: argparse.Namespace, settings: Settings) -> int:
         record=chosen.record,
         browser=not chosen.no_browser,
         own_server=not settings.backends,
-        kind=chosen.kind,
+        backend=chosen.backend,
+        kind=backends.kind_of(chosen.backend, chosen.kind),
     )
     return await stage.perform(play, ERROR_COLOUR)
 
@@ -50,6 +52,6 @@ async def _demo_bot(chosen: argparse.Namespace, settings: Settings) -> int:
             token=DEMO_TOKEN,
             api_url=f"http://127.0.0.1:{port}/api",
             database=data.resolve() / "easel.db",
-            backend=f"http://{DEMO_USER}:{DEMO_PASSWORD}@127.0.0.1:{server_port}",
+            backend=backends.settings(chosen.backend, server_port, chosen.s3_port or 0),
         )
         return await app.run(on_stage, ready_timeout=0.2, until=stage.orphaned)

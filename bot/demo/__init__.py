@@ -8,5 +8,6 @@ for image servers, `painter` for the model; `player` plays `--say` lines as a me
 DEMO_TOKEN = "demo.easel.token"  # noqa: S105 - the stand-in's own, worth nothing elsewhere
 DISCORD_PORT = 8420
 SERVER_PORT = 8421
+S3_PORT = 8422
 DEMO_USER = "demo"
 DEMO_PASSWORD = "demo"  # noqa: S105 - the same

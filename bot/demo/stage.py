@@ -20,16 +20,14 @@ from pathlib import Path
 
 import aiohttp
 
-from bot.demo import DEMO_PASSWORD, DEMO_TOKEN, DEMO_USER, DISCORD_PORT, SERVER_PORT
+from bot.demo import DEMO_TOKEN, DISCORD_PORT, S3_PORT, SERVER_PORT
+from bot.demo.backends import playing
 from bot.demo.discord import DiscordStandIn
 from bot.demo.player import Player, exit_code
-from bot.demo.servers.sdapi import DemoImageServer
 from bot.errors import ConfigurationError
 
 START_SECONDS = 60.0
 STOP_SECONDS = 4.0
-STEP_SECONDS = 0.15
-"""One step at 512×512: twenty of them leave time to see the progress."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,7 @@ class Play:
     record: Path | None = None
     browser: bool = True
     own_server: bool = True
+    backend: str = "sdapi"
     kind: str = "a1111"
 
 
@@ -115,17 +114,19 @@ async def _perform(
     # Two plays at once must not meet: only a page that a person opens has a usual port.
     usual = 0 if play.say else DISCORD_PORT
     port = free_port(usual if play.port is None else play.port, exact=play.port is not None)
-    server_port = free_port(0)
+    server_port, s3_port = free_port(0), free_port(0)
+    ports = ("--s3-port", str(s3_port), "--backend", play.backend)
     record = ["--record", str(play.record)] if play.record else []
     parts.append(await Part.start("discord", folder, "--port", str(port), *record))
     if play.own_server:
-        server = ("--port", str(server_port), "--as", play.kind)
+        server = ("--port", str(server_port), "--as", play.kind, *ports)
         parts.append(await Part.start("server", folder, *server))
     parts.append(
         await Part.start(
             "bot",
             folder,
             *("--port", str(port), "--server-port", str(server_port), "--data", str(folder)),
+            *ports,
             loud=not play.say,
         )
     )
@@ -205,18 +206,11 @@ async def only_discord(port: int | None, record: Path | None) -> None:
     await _until_stopped(standin.close)
 
 
-async def only_server(port: int | None, kind: str = "a1111") -> None:
+async def only_server(backend: str, kind: str, port: int | None, s3_port: int | None) -> None:
     """`--only server`: the demo image server alone, playing one `kind`, until it is stopped."""
-    server = DemoImageServer(
-        kind=kind,
-        port=port or SERVER_PORT,
-        username=DEMO_USER,
-        password=DEMO_PASSWORD,
-        step_seconds=STEP_SECONDS,
-    )
-    await server.start()
-    _tell(f"Demo image server: {server.url}  (user {DEMO_USER}, password {DEMO_PASSWORD})")
-    await _until_stopped(server.close)
+    async with playing(backend, kind, port or SERVER_PORT, s3_port or S3_PORT) as where:
+        _tell(f"Demo image server: {where}")
+        await _until_stopped(lambda: None)
 
 
 async def _until_stopped(close: Callable[[], object]) -> None:

@@ -44,10 +44,12 @@ class Settings:
             raise ConfigurationError("DATABASE_URL: must look like sqlite:///data/easel.db")
         return Path(url.removeprefix(prefix))
 
-    def on_stage(self, *, token: str, api_url: str, database: Path, backend: str) -> Settings:
+    def on_stage(
+        self, *, token: str, api_url: str, database: Path, backend: BackendSettings
+    ) -> Settings:
         """The same for the demo: its own token, database and Discord, whatever `.env` says.
 
-        `backend` (a URL with user name and password in it) is used when none is configured.
+        `backend` is used when none is configured.
         """
         environment = self.environment.model_copy(
             update={
@@ -60,13 +62,8 @@ class Settings:
                 "shutdown_seconds": 2.0,
             }
         )
-        parts = urlsplit(backend)
-        own = BackendSettings(
-            name="demo",
-            url=f"{parts.scheme}://{parts.hostname}:{parts.port}",
-            auth=Auth(username=parts.username, password=SecretStr(parts.password or "")),
-        )
-        return replace(self, environment=environment, backends=self.backends or (own,))
+        backends = self.backends or (backend,)
+        return replace(self, environment=environment, backends=backends)
 
     def secrets(self) -> list[str]:
         """Every secret value in force, for the log's mask."""
