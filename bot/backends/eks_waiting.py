@@ -117,7 +117,8 @@ class Waiting:
         for folder in sorted(due):
             mine = [one for one in self._awaited if one.folder == folder]
             pages = self._sizes.get(folder, 0) // 1000 + 1
-            late = [one for one in mine if one.due <= now]
+            # Whoever is due soon is asked about now, so that a folder is listed once a second.
+            late = [one for one in mine if one.due <= now + LEAST_SECONDS]
             if len(mine) >= TOGETHER and len(late) > pages:
                 keys = await self._bucket.keys(folder)
                 self._sizes[folder] = len(keys)
