@@ -22,6 +22,8 @@ MOST_SECONDS = 10.0
 GROWTH = 1.4
 TOGETHER = 3
 """So many tasks of one folder are asked about in one listing; fewer each by itself."""
+MANY, MANY_SECONDS = 30, 0.3
+"""While so many wait together, one listing in so short a time costs each of them little."""
 BROKEN_LOOKS = 6
 """After so many failed looks in a row the waiting ends: the line keeps the job."""
 
@@ -117,8 +119,9 @@ class Waiting:
         for folder in sorted(due):
             mine = [one for one in self._awaited if one.folder == folder]
             pages = self._sizes.get(folder, 0) // 1000 + 1
-            # Whoever is due soon is asked about now, so that a folder is listed once a second.
-            late = [one for one in mine if one.due <= now + LEAST_SECONDS]
+            # Whoever is due soon is asked about now: a folder is listed once in a while only.
+            soon = LEAST_SECONDS if len(mine) < MANY else MANY_SECONDS
+            late = [one for one in mine if one.due <= now + soon]
             if len(mine) >= TOGETHER and len(late) > pages:
                 keys = await self._bucket.keys(folder)
                 self._sizes[folder] = len(keys)

@@ -45,8 +45,8 @@ async def surely(job: Job, step: Callable[[], Awaitable[Step]]) -> Step:
 class QueuedErrand:
     """What a painter noted of a job, in the job's row: for this backend alone."""
 
-    def __init__(self, queue: Queue, job: Job, backend: str) -> None:
-        self._queue, self._job, self._backend = queue, job, backend
+    def __init__(self, queue: Queue, job: Job, backend: str, sent: Callable[[], None]) -> None:
+        self._queue, self._job, self._backend, self._sent = queue, job, backend, sent
         by, _, left = (job.remote_id or "").partition("\n")
         self.left: str | None = left if left and by == backend else None
 
@@ -56,7 +56,8 @@ class QueuedErrand:
         await self._queue.note_remote(self._job, f"{self._backend}\n{left}")
 
     def tell(self, words: str | None, eta_seconds: float | None) -> None:
-        """News without a fraction."""
+        """News without a fraction; whoever has some to tell has taken the job."""
+        self._sent()
         self._queue.progress(self._job, Progress(0.0, eta_seconds=eta_seconds, note=words))
 
 
@@ -64,7 +65,12 @@ class Attempt:
     """Made for one claim of one job; `run` once. `name` is of an attempt: "easel-inst-7-1"."""
 
     def __init__(
-        self, queue: Queue, backend: Backend, job: Job, name: Callable[[int], str]
+        self,
+        queue: Queue,
+        backend: Backend,
+        job: Job,
+        name: Callable[[int], str],
+        sent: Callable[[], None] = lambda: None,
     ) -> None:
         self.job = job
         self.over = asyncio.Event()
@@ -72,7 +78,7 @@ class Attempt:
         self._backend = backend
         self._name = name
         self._kept = 0
-        self._errand = QueuedErrand(queue, job, backend.name)
+        self._errand = QueuedErrand(queue, job, backend.name, sent)
         self._watch = ProgressWatch(steps_of(job.request), job.request.count)
         self._sources: Sequence[Source] = ()
         self._call: asyncio.Task[Done] | None = None

@@ -32,6 +32,10 @@ LONGEST_PAUSE = 10.0
 while nothing answers, so it is used again within 30 s of its return."""
 LOST_SECONDS = 20.0
 """A painter that was out of reach for so long has lost the jobs that it was doing."""
+SENDING = 60
+"""So many jobs at most are on their way to a painter that takes any number: the others wait in
+line, where turns are fair, and not for its throttle, where first come is first served."""
+NO_GATE = 10_000
 CALM_SECONDS = 15.0
 """How often a painter that is up is asked whether it still is: with `Backend.ping`'s own 5 s,
 twice, its end is noticed within 30 s."""
@@ -78,6 +82,7 @@ class Health:
         self._trips = 0
         self._at_work = 0
         self._drained = False
+        self.gate = asyncio.Semaphore(SENDING if backend.outlives else NO_GATE)
 
     async def ready(self) -> None:
         """Waits until the painter can be used."""

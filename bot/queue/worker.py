@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -56,6 +56,18 @@ def verdict(error: EaselError, failures: int) -> Retry | None:
     return None
 
 
+class _Once:
+    """Calls a function the first time only."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call: Callable[[], None] | None = call
+
+    def __call__(self) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            call()
+
+
 class Worker:
     """One slot of one painter."""
 
@@ -100,20 +112,31 @@ class Worker:
             # Its quota was refused: a job that waits in line may still go elsewhere.
             await self._unless_stopped(asyncio.sleep(min(held, IDLE_SECONDS)))
             return
-        loaded = None if self._backend.outlives else self._health.loaded
-        job = await self._queue.claim(self._backend.name, self._stop, loaded)
-        if job is not None and self._stopping.is_set():
-            await self._queue.release(job, delay=0, counted=False, error="Stopped")
-        elif job is not None:
-            with self._health.working():
-                await self._carry(job)
-            # The weights stay after a request (sdapi trap 4): the next of this model is quick.
-            told = self._backend.loaded or job.request.model
-            self._health.loaded = told or self._health.loaded
-        if job is not None:
+        if await self._one():
             return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(wake.wait(), IDLE_SECONDS)
+
+    async def _one(self) -> bool:
+        """The next job, if there is one, to its end; whether there was one."""
+        await self._health.gate.acquire()
+        leave = _Once(self._health.gate.release)
+        try:
+            loaded = None if self._backend.outlives else self._health.loaded
+            job = await self._queue.claim(self._backend.name, self._stop, loaded)
+            if job is None:
+                return False
+            if self._stopping.is_set():
+                await self._queue.release(job, delay=0, counted=False, error="Stopped")
+                return True
+            with self._health.working():
+                await self._carry(job, leave)
+        finally:
+            leave()
+        # The weights stay after a request (sdapi trap 4): the next of this model is quick.
+        told = self._backend.loaded or job.request.model
+        self._health.loaded = told or self._health.loaded
+        return True
 
     async def _unless_stopped(self, waiting: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(waiting)
@@ -125,9 +148,13 @@ class Worker:
     def _stop(self, cancelled: Job | None) -> bool:
         return self._attempt is not None and self._attempt.stop(cancelled)
 
-    async def _carry(self, job: Job) -> None:
-        """The work, and a clear end for the job when something unforeseen breaks it."""
-        attempt = Attempt(self._queue, self._backend, job, partial(self._task_id, job.id))
+    async def _carry(self, job: Job, sent: Callable[[], None]) -> None:
+        """The work, and a clear end for the job when something unforeseen breaks it.
+
+        `sent()` is called when a painter that outlives us has it.
+        """
+        name = partial(self._task_id, job.id)
+        attempt = Attempt(self._queue, self._backend, job, name, sent)
         self._attempt = attempt
         watching = asyncio.create_task(self._watch(attempt))
         try:
