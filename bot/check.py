@@ -8,20 +8,24 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import aiohttp
 
 from bot.backends import registry
-from bot.backends.base import Backend
+from bot.backends.base import Backend, Unlasting
 from bot.backends.quota import Quotas
 from bot.database.migrate import inspect
 from bot.errors import BackendError, BackendRejectedCredentials, ConfigurationError
 from bot.images import codec
 from bot.settings import BackendSettings, Settings
 from bot.studio.library import read_library
+from bot.values.ability import Ability
+from bot.values.picture import Picture
 from bot.values.request import ImageRequest
+from bot.values.source import Role, Source
 
 SPACE_WANTED = 512 << 20
 
@@ -175,11 +179,10 @@ async def painter(
         found = [Finding(part, True, seen)]
         found += [Finding(part, False, w, _mend_of(w), 1) for w in ability.warnings]
         if draw_into is not None:
-            found.append(await _drawn(backend, draw_into))
+            found += await _drawn(backend, ability, draw_into)
         return found
     except BackendRejectedCredentials as error:
-        mend = "correct BACKEND_USERNAME and BACKEND_PASSWORD (or auth:)"
-        return [Finding(part, False, f"{chosen.url}: {error}", mend, 2)]
+        return [Finding(part, False, f"{chosen.url}: {error}", _mend_of_key(chosen, error), 2)]
     except BackendError as error:
         mend = "check that it runs and that BACKEND_URL (or url:) is right"
         return [Finding(part, False, f"{chosen.url}: {error}", mend, 1)]
@@ -195,25 +198,80 @@ def _mend_of(warning: str) -> str:
     return "change the password" if "password" in warning else "correct it in easel.yaml or .env"
 
 
-async def _drawn(backend: Backend, folder: Path) -> Finding:
-    """txt2img, the one ability that every backend has."""
-    part = f"backend {backend.name} txt2img"
-    request = ImageRequest(
-        prompt="a lighthouse", width=512, height=512, steps=4, cfg_scale=7, seed=1
-    )
-    began = time.monotonic()
+def _mend_of_key(chosen: BackendSettings, error: BackendRejectedCredentials) -> str:
+    if chosen.kind == "sdapi":
+        return "correct BACKEND_USERNAME and BACKEND_PASSWORD (or auth:)"
+    if "S3" in str(error):
+        return "give the bot the S3 rights that docs/aws-eks.md lists, or correct s3:"
+    return "correct auth: {api_key: …}"
+
+
+class _Receipt(Unlasting):
+    """Where a painter that outlives us said that it left a task."""
+
+    async def note(self, left: str) -> None:
+        """Remembered for the finding."""
+        self.left = left
+
+    @property
+    def words(self) -> str:
+        """The task's id and folder, if it told any."""
+        try:
+            told = json.loads(self.left or "{}")
+        except ValueError:
+            return ""
+        task = told.get("task") or told.get("id")
+        where = f" in {told['folder']}" if told.get("folder") else ""
+        return f", task {task}{where}" if task else ""
+
+
+async def _drawn(backend: Backend, ability: Ability, folder: Path) -> list[Finding]:
+    """One small request for each ability; the first picture is what the others begin with."""
+    usual = ImageRequest(prompt="a lighthouse", width=512, height=512, steps=4, cfg_scale=7, seed=1)
+    found, first = await _one(backend, usual, folder, ())
+    findings = [found]
+    if first is None:
+        return findings
+    source = Source(Role.INIT, first.data, first.width, first.height)
+    over = {"kind": "img2img", "denoising_strength": 0.5}
+    findings.append((await _one(backend, usual.model_copy(update=over), folder, (source,)))[0])
+    if ability.upscale:
+        larger = usual.model_copy(
+            update={
+                "kind": "upscale",
+                "upscale_by": 2.0,
+                "upscaler": next((u for u in ability.upscalers if u != "None"), None),
+            }
+        )
+        findings.append((await _one(backend, larger, folder, (source,)))[0])
+    return findings
+
+
+async def _one(
+    backend: Backend, request: ImageRequest, folder: Path, sources: Sequence[Source]
+) -> tuple[Finding, Picture | None]:
+    part = f"backend {backend.name} {request.kind}"
+    began, receipt = time.monotonic(), _Receipt()
     try:
-        first = (await backend.paint(request, "easel-check", lambda *_: None))[0]
+        pictures = await backend.paint(
+            request, "easel-check", lambda *_: None, sources, errand=receipt
+        )
     except BackendError as error:
-        return Finding(part, False, str(error), error.sentence, 1)
-    target = folder / f"check-{backend.name}-txt2img.{codec.extension(first.media_type)}"
+        told = f"{error}{receipt.words}"
+        return Finding(part, False, told, error.sentence, 1), None
+    first = pictures[0]
+    name = f"check-{backend.name}-{request.kind}.{codec.extension(first.media_type)}"
+    target = folder / name
     try:
         await asyncio.to_thread(_save, target, first.data)
     except OSError as error:
         mend = "choose another folder with --out"
-        return Finding(part, False, f"{target} can't be saved ({error.strerror})", mend, 1)
+        refused = f"{target} can't be saved ({error.strerror})"
+        return Finding(part, False, refused, mend, 1), first
     took = time.monotonic() - began
-    return Finding(part, True, f"{first.width}×{first.height} in {took:.1f} s, saved as {target}")
+    size = f"{first.width}×{first.height}"
+    seen = f"{size} in {took:.1f} s{receipt.words}, saved as {target}"
+    return Finding(part, True, seen), first
 
 
 def _save(target: Path, data: bytes) -> None:

@@ -24,6 +24,7 @@ from bot.errors import BackendFailed
 from bot.images import pnginfo
 from bot.settings import BackendSettings, Environment, Limits, Settings
 from bot.settings.file import Auth
+from tests.bot.backends.cloud import cloud
 
 TOKEN = "token.of.the.tests"
 Findings = dict[str, dict[str, Any]]
@@ -294,7 +295,11 @@ async def test_drawing_saves_one_small_real_picture_for_each_backend(
     out = desk.folder / "deep" / "out"
     assert await desk.text(draw_into=out) == 0
     saved = out / "check-main-txt2img.png"
-    assert "✓ backend main txt2img: 512×512 in" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "✓ backend main txt2img: 512×512 in" in told
+    assert "✓ backend main img2img: 512×512 in" in told
+    assert "✓ backend main upscale: 1024×1024 in" in told
+    assert (out / "check-main-upscale.png").exists()
     with Image.open(saved) as picture:
         assert picture.size == (512, 512)
     infotext = pnginfo.read(saved.read_bytes())
@@ -305,7 +310,7 @@ async def test_drawing_saves_one_small_real_picture_for_each_backend(
 async def test_a_backend_that_cannot_draw_is_a_failure(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def broken(*_: object) -> None:
+    async def broken(*_: object, **__: object) -> None:
         raise BackendFailed("500: RuntimeError")
 
     monkeypatch.setattr("bot.backends.sdapi.SdApi.paint", broken)
@@ -314,6 +319,24 @@ async def test_a_backend_that_cannot_draw_is_a_failure(
     assert "✓ backend main:" in told
     assert "✗ backend main txt2img: 500: RuntimeError" in told
     assert not (desk.folder / "out").exists()
+
+
+async def test_a_task_in_the_cloud_is_told_with_its_id_and_place(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with cloud(paint_seconds=None, step_seconds=0.001, workers=0) as service:
+        desk.backends = [service.settings()]
+        assert await desk.text(draw_into=desk.folder / "out") == 0
+        told = capsys.readouterr().out
+        task = service.eks.submitted[0]
+        assert f"task {task['id']} in {task['prefix']}, saved as" in told
+        service.s3.may_list = False
+        assert await desk.text() == 2
+        assert "give the bot the S3 rights" in capsys.readouterr().out
+        locked = service.settings(auth={"api_key": "wrong"})
+        desk.backends = [locked]
+        assert await desk.text() == 2
+        assert "correct auth: {api_key" in capsys.readouterr().out
 
 
 async def test_a_picture_that_cannot_be_saved_is_a_line(
