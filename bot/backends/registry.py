@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.backends.base import Backend, Keeper
 from bot.backends.quota import Quotas
+from bot.backends.sd_extension import SdExtension
 from bot.backends.sd_on_eks import SdOnEks
 from bot.backends.sdapi import SdApi
 from bot.errors import ConfigurationError
@@ -12,6 +13,7 @@ from bot.settings import BackendSettings
 KINDS: dict[str, type[Backend]] = {
     SdApi.kind: SdApi,
     SdOnEks.kind: SdOnEks,
+    SdExtension.kind: SdExtension,
 }
 
 

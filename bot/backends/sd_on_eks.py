@@ -35,7 +35,7 @@ from bot.errors import (
 )
 from bot.settings import BackendSettings
 from bot.settings.aws import Runtime
-from bot.values.ability import Ability, Model, Sampler, Scheduler
+from bot.values.ability import Ability, Lora, Model, Sampler, Scheduler
 from bot.values.picture import Picture
 from bot.values.request import ImageRequest
 from bot.values.source import Role, Source
@@ -49,7 +49,7 @@ LEAST_PATIENCE = 20.0
 """Seconds for which any task is looked for, however long ago it was sent."""
 WAKING_AFTER = 6.0
 """Seconds after which a runtime that may be cold is taken for it."""
-WAKING = "The image server is waking up, this can take minutes."
+WAKING = "the image server is waking up, this can take minutes"
 FIXED = "The model of a runtime is fixed when it is deployed; choose another model instead."
 WRONG_URL = "check url: it needs the stage and nothing behind it, as in …amazonaws.com/prod"
 
@@ -128,6 +128,8 @@ class SdOnEks(Backend):
             samplers=tuple(Sampler(name) for name in self._eks.samplers),
             schedulers=tuple(Scheduler(name, name) for name in self._eks.schedulers),
             upscalers=self._eks.upscalers,
+            loras=tuple(Lora(name) for name in self._eks.loras),
+            vaes=self._eks.vaes,
             current_model=models[0].name,
             upscale=any(r.type == "sdruntime" for r in self._eks.runtimes),
             loads=False,
@@ -346,7 +348,7 @@ class SdOnEks(Backend):
             errand.tell(WAKING, None if start is None else max(1.0, start - waited))
         else:
             left = None if expected is None or expected <= waited else expected - waited
-            errand.tell(None, left)
+            errand.tell(f"drawing on {sent.runtime}", left)
 
     async def _fetch(self, finished: Finished, request: ImageRequest, sent: Sent) -> list[Picture]:
         out = await self.bucket.get(finished.out, MAX_OUT_BYTES)

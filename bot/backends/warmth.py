@@ -16,6 +16,8 @@ from bot.errors import DatabaseUnavailable
 WARM_SECONDS = 600.0
 COLD_START = 20.0
 """A first result that took longer than this had to wake somebody."""
+LONGEST = 3600.0
+"""A task that others have overtaken for so long is lost."""
 REMEMBERED = 5
 _NEWEST = 0.3
 
@@ -43,12 +45,13 @@ class Warmth:
     def patience(self, runtime: str, sent_at: float, first: float, usual: float) -> float:
         """Seconds for which a task that was sent then may still stay out.
 
-        As long as the runtime brings other tasks it is at work: the count begins anew each time.
+        As long as the runtime brings other tasks it is at work: the count begins anew each time,
+        for an hour at the most.
         """
         came = self._came.get(runtime, 0.0)
         since = max(sent_at, came)
         limit = first if came < sent_at - WARM_SECONDS else usual
-        return since + limit - time.time()
+        return min(since + limit, sent_at + LONGEST) - time.time()
 
     async def came(self, runtime: str, took: float) -> None:
         """A result came, so many seconds after its task was sent."""
