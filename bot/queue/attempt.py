@@ -53,7 +53,8 @@ class QueuedErrand:
     async def note(self, left: str) -> None:
         """Kept on disk, for whoever takes the job up again."""
         self.left = left
-        await self._queue.note_remote(self._job, f"{self._backend}\n{left}")
+        remote = f"{self._backend}\n{left}"
+        await surely(self._job, lambda: self._queue.note_remote(self._job, remote))
 
     def tell(self, words: str | None, eta_seconds: float | None) -> None:
         """News without a fraction; whoever has some to tell has taken the job."""

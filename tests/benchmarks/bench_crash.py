@@ -27,7 +27,8 @@ async def test_a_hundred_crashes_lose_and_double_nothing(tmp_path: Path) -> None
         assert await process.end(signal.SIGTERM) == 0
     print(
         f"\n{ROUNDS} crashes, {len(seen.hashes)} pictures: {len(seen.lost)} lost, "
-        f"{len(seen.doubled)} doubled, {len(seen.other_seeds)} with another seed, "
+        f"{len(seen.doubled)} doubled, {len(seen.other_seeds)} with another seed "
+        f"({len(seen.drawn_seeds)} seeds were chosen by Easel), "
         f"{len(seen.calls)} members called once"
     )
     assert (seen.lost, seen.doubled, seen.other_seeds) == ([], [], [])

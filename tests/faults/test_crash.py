@@ -27,3 +27,4 @@ async def test_ten_crashes_lose_and_double_nothing(tmp_path: Path) -> None:
         assert await process.end(signal.SIGTERM) == 0
     assert (seen.lost, seen.doubled, seen.other_seeds) == ([], [], [])
     assert len(seen.hashes) > ROUNDS, "hardly anything was accepted"
+    assert len(seen.drawn_seeds) > ROUNDS / 2, "Easel chose hardly any seed itself"
