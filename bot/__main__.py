@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import os
 import sys
+import tempfile
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -52,10 +53,14 @@ def _parser() -> argparse.ArgumentParser:
     kinds.add_parser("run", help="sign in to Discord and serve").set_defaults(work=_run)
     kinds.add_parser("migrate", help="bring the database up to date").set_defaults(work=_migrate)
     saved = kinds.add_parser("backup", help="copy the database, also while the bot runs")
-    saved.add_argument("file", type=Path, metavar="FILE", help="a new file")
+    saved.add_argument(
+        "file", type=Path, metavar="FILE", help="a new file, which its owner alone can read"
+    )
     saved.set_defaults(work=_backup)
     restored = kinds.add_parser("restore", help="put a backup in place; the old file is kept")
-    restored.add_argument("file", type=Path, metavar="FILE", help="what backup made")
+    restored.add_argument(
+        "file", type=Path, metavar="FILE", help="what backup made; it is only read"
+    )
     restored.set_defaults(work=_restore)
     check = kinds.add_parser("check", help="look at every part, a line each")
     check.add_argument("--json", action="store_true", help="for scripts")
@@ -127,7 +132,11 @@ def _add_demo(demo: argparse.ArgumentParser) -> None:
     demo.add_argument("--s3-port", type=int, help=argparse.SUPPRESS)
     demo.add_argument("--port", type=_port, help="the page's port (default 8420)")
     demo.add_argument("--server-port", type=int, help=argparse.SUPPRESS)
-    demo.add_argument("--data", type=Path, help="keep the demo's database in this folder")
+    demo.add_argument(
+        "--data",
+        type=Path,
+        help="keep the demo's database in this folder, which is made if it is missing",
+    )
     demo.add_argument("--record", type=Path, metavar="FILE.jsonl", help="record all requests")
     demo.add_argument("--no-browser", action="store_true", help="do not open the page")
     demo.set_defaults(work=_demo)
@@ -192,7 +201,22 @@ async def _commands(chosen: argparse.Namespace, _: Settings) -> int:
 async def _demo(chosen: argparse.Namespace, settings: Settings) -> int:
     from bot import theatre
 
+    if chosen.data is not None:
+        await asyncio.to_thread(_check_folder, chosen.data)
     return await theatre.demo(chosen, settings)
+
+
+def _check_folder(folder: Path) -> None:
+    """Makes the demo's own folder. Raises ConfigurationError where nothing can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigurationError(
+            f"--data: can't write in {folder} ({error.strerror}): name a folder that can be "
+            "written, or leave --data out and nothing is kept"
+        ) from error
 
 
 if __name__ == "__main__":

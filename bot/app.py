@@ -30,15 +30,20 @@ from bot.errors import ConfigurationError, DatabaseUnavailable, EaselError
 from bot.guilds import Guilds
 from bot.metrics import BACKEND_UP, DISCORD_FAILED, RUNNING, WAITING, Metrics
 from bot.queue.attic import Attic
-from bot.queue.health import Health
+from bot.queue.health import Health, State
+from bot.queue.job import Job, Status
 from bot.queue.ledger import Ledger
+from bot.queue.past import Past
 from bot.queue.queue import Habits, Queue
 from bot.queue.retention import Retention
 from bot.queue.store import Store
 from bot.queue.worker import Worker
 from bot.settings import Settings
 from bot.studio import Studio
+from bot.studio.budget import Budgets
+from bot.studio.idle import IdleWatch
 from bot.studio.library import read_library
+from bot.studio.owners import Owners
 from bot.studio.painters import trouble_of
 from bot.web import HealthPage, Readiness
 
@@ -90,6 +95,10 @@ class Easel:
     async def close(self) -> None:
         """Stops calmly: claims no more, lets the running job end, closes in reverse order."""
         seconds = self.settings.environment.shutdown_seconds
+        if self._tasks:
+            # A stop edits the messages of running jobs alone; those in line keep their cards.
+            self.queue.quiet()
+            self.bot.dispatch("closing")
         await asyncio.gather(*(w.stop(seconds * 0.5) for w in self._workers))
         if self._tasks:
             # What cannot be handed back in time is rescued at the next start.
@@ -143,7 +152,14 @@ class Easel:
             for _ in range(chosen.concurrency):
                 self._workers.append(Worker(self.queue, health, instance))
         self._open_books()
-        environment = self.settings.environment
+        await self._open_desk()
+
+    async def _open_desk(self) -> None:
+        """The studio itself, with its operators' room and their ceilings."""
+        past, environment = Past(self.database), self.settings.environment
+        budgets = Budgets({chosen.name: chosen.budget for chosen in self.settings.backends})
+        await budgets.load(past)
+        self.queue.subscribe(budgets.hear)
         self.studio = Studio(
             self.queue,
             self.painters,
@@ -152,11 +168,22 @@ class Easel:
             guilds=self.guilds,
             allowed_guilds=environment.allowed_guild_ids,
             owners=environment.owner_ids,
+            budgets=budgets,
+        )
+        self.studio.owners = Owners(
+            self.painters,
+            self.queue,
+            self.guilds,
+            environment.owner_ids,
+            keeper=self.facts,
+            past=past,
+            budgets=budgets,
         )
 
     def _open_books(self) -> None:
         """What operators see: the log's line of each job, and what is read for `/metrics`."""
-        ledger, metrics, queue = Ledger(self.metrics), self.metrics, self.queue
+        metrics, queue = self.metrics, self.queue
+        self._ledger = ledger = Ledger(metrics)
         queue.subscribe(ledger.hear)
         queue.subscribe_told(ledger.told)
         metrics.watch(WAITING, lambda: queue.counts()[0])
@@ -178,7 +205,10 @@ class Easel:
             request_failed=partial(self.metrics.add, DISCORD_FAILED),
             retention=self.retention,
         )
+        self.bot.add_listener(self._ledger.undelivered, "on_job_undelivered")
+        self.bot.add_listener(self._stranded, "on_job_undelivered")
         self._closing.push_async_callback(self.bot.leave)
+        await self.studio.owners.restore()
         page = HealthPage(environment.web_host, environment.web_port, self._ready, self.metrics)
         self._closing.push_async_callback(page.close)
         await page.start()
@@ -203,6 +233,9 @@ class Easel:
         self._tasks.append(asyncio.create_task(self._expire()))
         self._tasks.append(asyncio.create_task(self.retention.run()))
         self._tasks.append(asyncio.create_task(self.metrics.watch_loop()))
+        tell_idle = partial(self.bot.dispatch, "endpoint_idle")
+        idle = IdleWatch(self.painters, self.studio.owners.stewards, self.facts, tell_idle)
+        self._tasks.append(asyncio.create_task(idle.run()))
 
     async def _expire(self) -> None:
         while True:
@@ -210,13 +243,19 @@ class Easel:
             with contextlib.suppress(DatabaseUnavailable):
                 await self.queue.expire()
 
+    async def _stranded(self, job: Job, _: int) -> None:
+        if job.status is Status.PAINTED:
+            with contextlib.suppress(DatabaseUnavailable):
+                await self.queue.stranded(job)
+
     async def _clear_up(self, route: str) -> None:
         await self.studio.clear_up(route)
 
     def _health_changed(self, health: Health) -> None:
         name, error = health.backend.name, health.error
         self.queue.trouble(name, trouble_of(health))
-        self.bot.dispatch("backend_changed", name, health.usable, error.code if error else "")
+        if health.state is not State.UNKNOWN:
+            self.bot.dispatch("backend_changed", name, health.usable, error.code if error else "")
 
     async def _ready(self) -> Readiness:
         await self.database.ping()

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import aiohttp
@@ -77,6 +77,7 @@ class EaselBot(discord.Bot):
         )
         self.studio = studio
         studio.guild_count = lambda: len(self.guilds)
+        self._owner_guild_ids = environment.owner_guild_ids
         self._memory = memory
         self._retention = retention
         self._request_failed = request_failed
@@ -134,7 +135,7 @@ class EaselBot(discord.Bot):
 
     async def leave(self) -> None:
         """Lets the courier finish what is under way, then signs out."""
-        for name in ("Courier", "Owner"):
+        for name in ("Courier", "Owner", "BackendDesk"):
             if (cog := self.get_cog(name)) is not None:
                 await cog.close()  # type: ignore[attr-defined]
         if not self.is_closed():
@@ -146,6 +147,8 @@ class EaselBot(discord.Bot):
         if self._synced:
             return
         try:
+            # Until all servers are known, owners' commands are heard where they were last.
+            self._listen_in(await self._owned_before())
             await self._sync()
         except (discord.HTTPException, EaselError, aiohttp.ClientError, OSError) as error:
             _log.error("the commands could not be registered", error=str(error))
@@ -164,13 +167,17 @@ class EaselBot(discord.Bot):
             invite=self.invite(),
         )
         await self._visit(lambda kept: kept.present([guild.id for guild in self.guilds]))
+        await self._sync_owned()
 
     async def on_guild_join(self, _: discord.Guild) -> None:
         """A server that came, or came back: nothing of it is forgotten."""
+        await self._sync_owned()
         await self._visit(lambda kept: kept.present([guild.id for guild in self.guilds]))
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """A server that was left is forgotten after a while."""
+        """A server that was left is forgotten after a while; nobody there waits any more."""
+        with contextlib.suppress(DatabaseUnavailable):
+            await self.studio.left(guild.id)
         await self._visit(lambda kept: kept.left(guild.id))
 
     async def _visit(self, tell: Callable[[Retention], Awaitable[None]]) -> None:
@@ -193,7 +200,7 @@ class EaselBot(discord.Bot):
         self, interaction: discord.Interaction, command: discord.ApplicationCommand[Any, Any, Any]
     ) -> None:
         """5.2.1: py-cord would cancel one member's completion at another's next key."""
-        if not isinstance(command, discord.SlashCommand):
+        if not isinstance(command, discord.SlashCommand | discord.SlashCommandGroup):
             return
         ctx = await self.get_autocomplete_context(interaction)
         interaction.command = command
@@ -203,17 +210,84 @@ class EaselBot(discord.Bot):
             _log.debug("a completion came too late", error=str(error))
 
     async def _sync(self) -> None:
-        """One PUT, and only when our commands differ from what Discord was last given."""
-        app = self.application_id
-        if app is None:
-            raise ConfigurationError("Discord did not tell the application's id")
-        wanted = [c.to_dict() for c in self.pending_application_commands]
-        digest = hashlib.sha256(json.dumps(wanted, sort_keys=True, default=list).encode())
-        key, mark = f"commands of {app}", digest.hexdigest()
+        """The commands for everybody."""
+        app = self._app()
+        wanted = [c.to_dict() for c in self.pending_application_commands if c.guild_ids is None]
         there: list[Any] = await self.http.get_global_commands(app)
+        if await self._news(f"commands of {app}", wanted, there):
+            await self.http.bulk_upsert_global_commands(app, wanted)
+            await self._registered(f"commands of {app}", wanted)
+
+    async def _sync_owned(self) -> None:
+        """Owners' commands, in the servers that are theirs and in no other."""
+        try:
+            before, now = await self._owned_before(), self._owned()
+            self._listen_in(now)
+            wanted = [c.to_dict() for c in self._owners_commands()]
+            # Known before it is done: what a crash leaves behind is taken away later.
+            await self._keep_owned({*before, *now}, before)
+            for guild_id in now:
+                await self._sync_guild(guild_id, wanted)
+            for guild_id in set(before) - set(now):
+                await self._sync_guild(guild_id, [])
+            await self._keep_owned(now, {*before, *now})
+        except (discord.HTTPException, EaselError, aiohttp.ClientError, OSError) as error:
+            _log.error("owners' commands could not be registered", error=str(error))
+
+    async def _sync_guild(self, guild_id: int, wanted: list[Any]) -> None:
+        """A server that the bot may not touch (it has left, or was never in it) is passed over."""
+        app = self._app()
+        key = f"commands of {app} in {guild_id}"
+        try:
+            there: list[Any] = await self.http.get_guild_commands(app, guild_id)
+            if await self._news(key, wanted, there):
+                await self.http.bulk_upsert_guild_commands(app, guild_id, wanted)
+                await self._registered(key, wanted)
+        except (discord.Forbidden, discord.NotFound) as error:
+            _log.warning("owners' commands are refused there", guild=guild_id, error=str(error))
+
+    def _owned(self) -> list[int]:
+        """The servers of OWNER_GUILD_IDS, else those that an owner owns."""
+        owners = self.owner_ids or ()
+        if not owners:
+            return []
+        own = [guild.id for guild in self.guilds if guild.owner_id in owners]
+        return list(self._owner_guild_ids) or own
+
+    async def _owned_before(self) -> list[int]:
+        """Where they were registered last."""
+        kept = await self._memory.recall(f"owners' servers of {self._app()}") or ""
+        return [int(guild_id) for guild_id in kept.split(",") if guild_id]
+
+    async def _keep_owned(self, now: Collection[int], before: Collection[int]) -> None:
+        if set(now) != set(before):
+            kept = ",".join(map(str, sorted(now)))
+            await self._memory.remember(f"owners' servers of {self._app()}", kept)
+
+    def _owners_commands(self) -> list[discord.ApplicationCommand[Any, Any, Any]]:
+        """Those that a cog has made for certain servers without saying which."""
+        return [c for c in self.pending_application_commands if c.guild_ids is not None]
+
+    def _listen_in(self, guild_ids: list[int]) -> None:
+        """py-cord finds the command of a server by its name and these ids (5.2.2)."""
+        for command in self._owners_commands():
+            command.guild_ids = guild_ids
+
+    async def _news(self, key: str, wanted: list[Any], there: list[Any]) -> bool:
+        """Whether our commands differ from what Discord has or was last given."""
         same_names = {c["name"] for c in there} == {c["name"] for c in wanted}
-        if same_names and await self._memory.recall(key) == mark:
-            return
-        await self.http.bulk_upsert_global_commands(app, wanted)
-        await self._memory.remember(key, mark)
-        _log.info("commands registered", count=len(wanted))
+        return not same_names or await self._memory.recall(key) != _digest(wanted)
+
+    async def _registered(self, key: str, wanted: list[Any]) -> None:
+        await self._memory.remember(key, _digest(wanted))
+        _log.info("commands registered", where=key, count=len(wanted))
+
+    def _app(self) -> int:
+        if self.application_id is None:
+            raise ConfigurationError("Discord did not tell the application's id")
+        return self.application_id
+
+
+def _digest(commands: list[Any]) -> str:
+    text = json.dumps(commands, sort_keys=True, default=list)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -6,7 +6,7 @@ a test holds one against the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,6 +17,7 @@ from bot.settings import Environment
 README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- commands: made by `make readme` -->\n", "<!-- commands end -->"
 _SLASH, _MENU = 1, 3
+_SUBCOMMANDS = (1, 2)
 
 
 async def commands() -> list[dict[str, Any]]:
@@ -44,14 +45,13 @@ def table(given: Sequence[Mapping[str, Any]]) -> str:
         if command.get("type", _SLASH) != _SLASH:
             continue
         rows.append(f"| **`/{command['name']}`** | {_cell(str(command['description']))} |")
-        known = []
-        for option in command.get("options", ()):
-            name, description = str(option["name"]), str(option["description"])
+        known: dict[str, None] = {}
+        for label, name, description in _parts(command):
             if told.get(name) == description:
-                known.append(f"`{name}`")
+                known[f"`{name}`"] = None
                 continue
             told.setdefault(name, description)
-            rows.append(f"| … `{name}` | {_cell(description)} |")
+            rows.append(f"| {label} | {_cell(description)} |")
         if known:
             rows.append(f"| … and as above | {', '.join(known)} |")
     menus = [f"*{c['name']}*" for c in given if c.get("type") == _MENU]
@@ -66,6 +66,18 @@ def spliced(readme: str, made: str) -> str:
     if not begin or not end:
         raise ValueError(f"{README.name} has lost its marks for the commands")
     return before + begin + "\n" + made + "\n" + end + after
+
+
+def _parts(command: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str, str]]:
+    """Label, name and description of all options, those of subcommands below each."""
+    for option in command.get("options", ()):
+        name, description = str(option["name"]), str(option["description"])
+        if option.get("type") in _SUBCOMMANDS:
+            path = f"{above} {name}".strip()
+            yield f"… `{path}`", path, description
+            yield from _parts(option, path)
+        else:
+            yield f"{'… ' if above else ''}… `{name}`", name, description
 
 
 def _cell(text: str) -> str:

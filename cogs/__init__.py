@@ -22,6 +22,7 @@ ROOMS = (
     "cogs.switch_model",
     "cogs.server",
     "cogs.owner",
+    "cogs.backend",
     "cogs.queue",
 )
 """In the order of opening: errors are explained and news delivered before orders are taken."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from discord.ext import commands
@@ -17,17 +17,19 @@ from discord.ext import commands
 from bot import log
 from bot.errors import DatabaseUnavailable
 from bot.queue.job import Job, JobEvent, Place, Status
-from bot.throttle import Throttle
 from cogs._ui import cards, orders
-from cogs._ui.calls import call
-from cogs._ui.handover import ALT_LIMIT, hand_over
-from cogs._ui.post import Outcome, Postman, Unsettled, Upload
+from cogs._ui.calls import call_late
+from cogs._ui.faces import Face, Faces
+from cogs._ui.handover import hand_over
+from cogs._ui.post import Outcome, Postman, Unsettled
+from cogs._ui.turnstile import Turnstile
 
 if TYPE_CHECKING:
     from bot.client import EaselBot
 
 PROGRESS_SECONDS = 2.5
 WAITING_SECONDS = 10.0
+"""Between two edits of one waiting card; only its first word of trouble comes sooner."""
 LAST_WORD_SECONDS = 1.0
 """How long the end waits for an edit under way, before that edit is dropped."""
 CLOSE_SECONDS = 1.5
@@ -36,11 +38,8 @@ PARK_SECONDS = 120.0
 """This long before its token ends, a private card asks to be kept alive."""
 OLD_MESSAGE_SECONDS = 50 * 60.0
 """No progress on older messages: Discord counts edits of those over an hour old (30046)."""
-
 WAITING_EDITS = 20.0
 """Edits of waiting cards a second, of all messages together."""
-MOST_PLACES = 1_000_000
-"""Before a place was told, any is better."""
 
 _log = log.get("delivery")
 
@@ -52,7 +51,11 @@ class Courier(commands.Cog):
         self._bot = bot
         self._postman = Postman(bot)
         self._rounds: dict[int, Round] = {}
-        self._pacing = Throttle(WAITING_EDITS, int(WAITING_EDITS))
+        self._turnstile = Turnstile(WAITING_EDITS)
+        self._closing = False
+        self._greeted = False
+        self._catching_up = asyncio.Lock()
+        self._arriving: asyncio.Task[None] | None = None
         bot.studio.subscribe(self.hear)
 
     @property
@@ -60,21 +63,20 @@ class Courier(commands.Cog):
         """How many messages are still to say their end."""
         return len(self._rounds)
 
-    def hear(self, event: JobEvent) -> None:
-        """News of a job: its round begins, or learns of it."""
+    def hear(self, event: JobEvent, shown: Place | None = None) -> None:
+        """News of a job: its round begins, or learns of it. `shown`: the place its card says."""
         job = event.job
-        if job.id not in self._rounds:
-            self._rounds[job.id] = Round(self._bot, event, self._rounds, self._pacing)
-        else:
+        if job.id in self._rounds:
             self._rounds[job.id].hear(event)
+        elif not (self._closing and job.status is Status.WAITING):
+            self._rounds[job.id] = Round(self._bot, event, self._rounds, self._turnstile, shown)
 
     @commands.Cog.listener()
     async def on_job_accepted(self, job: Job, shown: Place | None) -> None:
         """A card that was just shown is watched from now on, also while the line stands still."""
         if job.id not in self._rounds and self._bot.studio.waits(job):
             trouble = self._bot.studio.trouble(job)
-            event = JobEvent(job, place=self._bot.studio.place(job), trouble=trouble)
-            self._rounds[job.id] = Round(self._bot, event, self._rounds, self._pacing, shown)
+            self.hear(JobEvent(job, place=self._bot.studio.place(job), trouble=trouble), shown)
 
     @commands.Cog.listener()
     async def on_job_readdressed(self, job: Job) -> None:
@@ -85,27 +87,50 @@ class Courier(commands.Cog):
 
     @commands.Cog.listener()
     async def on_signed_in(self) -> None:
-        """After a restart: the cards in line are watched, what ended untold is told, and what
-        was perhaps never shown is settled."""
+        """After a restart: the cards in line are watched, what ended untold is told, who was
+        not called is called, and what was perhaps never shown is settled."""
+        self._arriving = asyncio.current_task()
         studio = self._bot.studio
         for job in studio.in_line():
             event = JobEvent(job, place=studio.place(job), trouble=studio.trouble(job))
             self.hear(event)
+        uncalled: list[Job] = []
         with contextlib.suppress(DatabaseUnavailable):
             # Before anything is delivered now, which calls for itself.
-            for job in await studio.uncalled():
-                await call(self._bot, job)
-        untold, unsettled = await self._left_over()
-        for job in untold:
-            _log.info("delivering what a restart left over", job=job.id, status=job.status)
-            self.hear(JobEvent(job))
-        await asyncio.gather(*(self._settle(job) for job in unsettled))
+            uncalled = await studio.uncalled()
+        unsettled = await self._catch_up()
+        calls = (call_late(self._bot, job) for job in uncalled)
+        await asyncio.gather(*calls, *(self._settle(job) for job in unsettled))
+
+    @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        """A fresh session after the connection was lost; the first one follows `signed_in`."""
+        if self._greeted:
+            await self._catch_up()
+        self._greeted = True
 
     @commands.Cog.listener()
     async def on_resumed(self) -> None:
         """The connection is back: what was given up for a while is tried again."""
-        for job in (await self._left_over())[0]:
-            self.hear(JobEvent(job))
+        await self._catch_up()
+
+    @commands.Cog.listener()
+    async def on_closing(self) -> None:
+        """The bot is being stopped: the cards of those who wait stay as they are."""
+        self._closing = True
+        await asyncio.gather(*(r.close() for r in list(self._rounds.values()) if r.waits))
+
+    async def _catch_up(self) -> list[Job]:
+        """Tells what has ended and was not told; returns what was perhaps never shown."""
+        async with self._catching_up:
+            # A round that is under way now may be over when the rows have been read.
+            under_way = set(self._rounds)
+            untold, unsettled = await self._left_over()
+            for job in untold:
+                if job.id not in under_way:
+                    _log.info("delivering what was left over", job=job.id, status=job.status)
+                    self.hear(JobEvent(job))
+            return unsettled
 
     async def _left_over(self) -> tuple[list[Job], list[Job]]:
         while True:
@@ -132,27 +157,10 @@ class Courier(commands.Cog):
 
     async def close(self) -> None:
         """Lets the ends under way be told, then stops all rounds."""
+        if self._arriving is not None:
+            self._arriving.cancel()
         rounds = list(self._rounds.values())
         await asyncio.gather(*(r.close() for r in rounds))
-
-
-@dataclass(frozen=True)
-class Face:
-    """What a card shows that is not the end: two that are equal need no edit between them."""
-
-    card: cards.Card = field(compare=False)
-    preview: bytes | None = None
-    look: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "look", str(self.card.embed.to_dict()))
-
-    def files(self, job: Job) -> list[Upload]:
-        """The preview; each edit carries it again, or it would go (contracts, discord 8)."""
-        if self.preview is None:
-            return []
-        alt = f"unfinished: {cards.clipped(job.request.prompt, ALT_LIMIT - 20)}"
-        return [Upload(cards.PREVIEW, self.preview, alt)]
 
 
 class Round:
@@ -163,30 +171,30 @@ class Round:
         bot: EaselBot,
         event: JobEvent,
         rounds: dict[int, Round],
-        pacing: Throttle,
+        turnstile: Turnstile,
         shown: Place | None = None,
     ) -> None:
         self._bot = bot
-        self._pacing = pacing
+        self._turnstile = turnstile
         self._postman = Postman(bot)
         self._latest = event
         self._news = asyncio.Event()
         self._ended = asyncio.Event()
         self._rounds = rounds
-        self._last_edit = float("-inf")
-        self._last_kind: tuple[Status, str | None] | None = None
-        self._last_face: Face | None = None
+        self._last_edit = self._last_waiting = float("-inf")
+        self._faces = Faces(bot.studio.place)
         self._muted = False
-        self._previews = True
-        self._place = MOST_PLACES
-        self._passed = False
         self._straggler = False
         if shown is not None:
             # The first answer is this very card: nothing is edited until the news differ.
-            self._last_kind = self._kind(event)
-            self._last_face = self._face(replace(event, place=shown))
+            self._faces.shown(self._faces.of(replace(event, place=shown)), event)
         self.hear(event)
         self._task = asyncio.create_task(self._run(), name=f"round of job {event.job.id}")
+
+    @property
+    def waits(self) -> bool:
+        """Whether its job stands in line."""
+        return self._latest.job.status is Status.WAITING
 
     def hear(self, event: JobEvent) -> None:
         """The latest wins; after the end nothing counts any more."""
@@ -194,6 +202,7 @@ class Round:
             return
         self._latest = event
         self._news.set()
+        self._faces.heard(event.place)
         if event.stopping:
             # The end is near: an edit just now would only be in its way.
             self._last_edit = time.monotonic()
@@ -221,19 +230,38 @@ class Round:
         """One wait and at most one edit that is not the end."""
         wait = self._until_parking()
         if wait is not None and wait <= 0 and not self._muted:
-            await self._show(Face(cards.parked(self._latest.job)))
-            self._muted = True
+            await self._park()
             return
         if not await self._within(self._news, wait if not self._muted else None):
             return
         self._news.clear()
-        if not await self._paced():
+        if not await self._paced() or self._next_face() is None:
             return
-        event, self._muted = self._latest, self._muted and not self._fresh_token()
-        old = time.time() - event.job.created_at > OLD_MESSAGE_SECONDS
-        if not self._muted and not old and event.job.status.open:
-            self._last_kind = self._kind(event)
-            await self._show(self._face(event))
+        await self._permitted()
+        if self._due() > 0:
+            self._news.set()
+        # What was true before that wait may be so no longer.
+        elif (face := self._next_face()) is not None:
+            await self._show(face)
+
+    async def _park(self) -> None:
+        """The card asks to be kept alive; unless it just was."""
+        await self._permitted()
+        wait = self._until_parking()
+        if wait is None or wait > 0:
+            self._news.set()
+            return
+        self._muted = True
+        await self._show(Face(cards.parked(self._latest.job)))
+
+    def _next_face(self) -> Face | None:
+        """What the latest news look like; None when nothing is to be shown now."""
+        job = self._latest.job
+        self._muted = self._muted and not self._fresh_token()
+        old = time.time() - job.created_at > OLD_MESSAGE_SECONDS
+        if self._muted or old or not job.status.open:
+            return None
+        return self._faces.news(self._latest)
 
     def _until_parking(self) -> float | None:
         """Seconds until a card that only its token can reach must ask to be kept alive."""
@@ -255,54 +283,50 @@ class Round:
             return False
         return True
 
-    def _face(self, event: JobEvent) -> Face:
-        job, progress = event.job, event.progress
-        if job.status is not Status.RUNNING:
-            place = event.place or self._bot.studio.place(job)
-            # A place never worsens without a word.
-            told, self._place = self._place, place.position
-            self._passed = place.position > told if told != place.position else self._passed
-            return Face(cards.waiting(job, place, event.trouble, passed=self._passed))
-        preview = progress.preview if progress is not None and self._previews else None
-        if progress is not None and preview is None:
-            progress = replace(progress, preview=None)
-        return Face(cards.drawing(job, progress, stopping=event.stopping), preview)
-
-    @staticmethod
-    def _kind(event: JobEvent) -> tuple[Status, str | None]:
-        """What must be told soon when it changes; a mere place in line can wait longer."""
-        return event.job.status, event.trouble
-
     async def _paced(self) -> bool:
         """Waits until the next edit is due; False when the end came meanwhile."""
         while not self._ended.is_set():
             due = self._due()
             if due <= 0:
                 return True
-            # News of another kind are due sooner.
+            # Other news may be due sooner.
             self._news.clear()
             await self._within(self._news, due)
         return False
 
     def _due(self) -> float:
         """Seconds until the latest news may be shown."""
-        same = self._kind(self._latest) == self._last_kind
-        waiting = self._latest.job.status is Status.WAITING
-        pause = WAITING_SECONDS if waiting and same else PROGRESS_SECONDS
-        return self._last_edit + pause - time.monotonic()
+        due = self._last_edit + PROGRESS_SECONDS
+        first_trouble = self._latest.trouble is not None and not self._faces.troubled
+        if self.waits and not first_trouble:
+            due = max(due, self._last_waiting + WAITING_SECONDS)
+        return due - time.monotonic()
+
+    async def _permitted(self) -> None:
+        """Hundreds may wait: their cards are no reason to come near Discord's own limits.
+
+        Returns when this one may be edited, or waits no more.
+        """
+        if not self.waits:
+            return
+        turn = asyncio.create_task(self._turnstile.passed())
+        try:
+            while self.waits and not turn.done():
+                self._news.clear()
+                news = asyncio.create_task(self._news.wait())
+                await asyncio.wait({turn, news}, return_when=asyncio.FIRST_COMPLETED)
+                news.cancel()
+        finally:
+            turn.cancel()
 
     async def _show(self, face: Face) -> None:
         """An edit that the end need not wait for longer than a moment."""
-        if face == self._last_face:
+        if self._ended.is_set():
             return
-        job = self._latest.job
-        if job.status is Status.WAITING:
-            # Hundreds may wait: their cards are no reason to come near Discord's own limits.
-            while (wait := self._pacing.take(time.monotonic())) > 0:
-                if await self._within(self._ended, wait):
-                    return
-            self._pacing.left(time.monotonic())
-        self._last_face, self._last_edit = face, time.monotonic()
+        job, self._last_edit = self._latest.job, time.monotonic()
+        if self.waits:
+            self._last_waiting = self._last_edit
+        self._faces.shown(face, self._latest)
         edit = asyncio.create_task(self._postman.edit(job.address, face.card, face.files(job)))
         end = asyncio.create_task(self._ended.wait())
         try:
@@ -328,11 +352,12 @@ class Round:
             self._muted = True
         elif outcome is Outcome.LATER:
             # The same face is due again, when its time comes.
-            self._last_face = None
+            self._faces.lost()
             self._news.set()
         elif outcome is not Outcome.DONE and face.preview is not None:
             # No files may be attached here: the bar alone goes on.
-            self._previews, self._last_face = False, None
+            self._faces.previews = False
+            self._faces.lost()
             self._news.set()
 
 

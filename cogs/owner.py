@@ -1,4 +1,5 @@
-"""What its owners are told by direct message: a backend went down, and it is back.
+"""What its owners are told by direct message: a backend went down, and it is back; and that a
+rented endpoint is idle (`bot.studio.idle` says when).
 
 Once for each, not for each job. A backend that comes and goes is told at most once per state in
 ten minutes; what was held back is told when that time is over, if it is still true.
@@ -16,8 +17,9 @@ import discord
 from discord.ext import commands
 
 from bot import log
+from bot.studio.idle import Idle
 from bot.values.look import DONE_COLOUR, ERROR_COLOUR
-from cogs._ui import cards
+from cogs._ui import cards, machines
 from cogs._ui.post import Outcome, Postman
 
 if TYPE_CHECKING:
@@ -28,10 +30,11 @@ QUIET_SECONDS = 600.0
 PAUSES = (2.0, 10.0, 60.0)
 """Seconds between the tries when Discord has trouble itself."""
 _WHY = {
-    "BackendRejectedCredentials": "it doesn't accept its user name, password or key",
-    "BackendTimeout": "it doesn't answer",
-    "BackendUnreachable": "it can't be reached",
+    "BackendRejectedCredentials": "doesn't accept its user name, password or key",
+    "BackendTimeout": "doesn't answer",
+    "BackendUnreachable": "can't be reached",
 }
+"""How a backend is, by the error's code, as the end of a sentence."""
 
 _log = log.get("owner")
 
@@ -74,6 +77,12 @@ class Owner(commands.Cog):
         if case.telling is None or case.telling.done():
             case.telling = asyncio.create_task(self._tell(name, case), name=f"owners of {name}")
 
+    @commands.Cog.listener()
+    async def on_endpoint_idle(self, idle: Idle) -> None:
+        """A rented endpoint that nobody uses costs money all the same."""
+        card = machines.unused(idle)
+        await asyncio.gather(*(self._send(owner, card) for owner in self._bot.owner_ids or ()))
+
     async def close(self) -> None:
         """Says no more."""
         tasks = [case.telling for case in self._cases.values() if case.telling is not None]
@@ -110,10 +119,10 @@ def _card(name: str, case: Case) -> cards.Card:
         away = cards.duration(case.ago(False))
         text = f"🟢 **{shown}** is back after {away}, and draws again."
         return cards.Card(discord.Embed(description=text, colour=DONE_COLOUR))
-    why = _WHY.get(case.why, "its answers are not those of an image server")
+    why = _WHY.get(case.why, "doesn't answer as an image server does")
     text = (
-        f"🔴 **{shown}** can't be used: {why}. What waits for it keeps its place. I ask it again "
-        "every few seconds and tell you when it is back; the log says more."
+        f"🔴 **{shown}** {why}. What waits for it keeps its place. I ask it again every few "
+        "seconds and tell you when it is back; the log says more."
     )
     return cards.Card(discord.Embed(description=text, colour=ERROR_COLOUR))
 

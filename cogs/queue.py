@@ -63,8 +63,7 @@ class QueueCard(commands.Cog):
         elif action in ("pause", "resume"):
             await studio.lines.pause(guest, action == "pause")
         elif action == "clear":
-            waits = [s for s in studio.lines.shown(guest, view) if s.place is not None]
-            return lines.sure(view, len(waits))
+            return lines.sure(view, studio.lines.clearable(guest))
         elif action == "really":
             ended = await studio.lines.clear(guest)
             notice = f"Cancelled {ended} waiting pictures."

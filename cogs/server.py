@@ -97,6 +97,7 @@ class Server(commands.Cog):
     ) -> str | None:
         """Changes one setting; a line where another still holds."""
         guest, asked = guest_of(interaction), self._bot.studio.rules
+        typed = rules.meant(name, typed, interaction.guild)
         value = await asked.change(guest, scope, name, typed, granted=granted)
         return rules.outdone(name, value, asked.in_force(guest))
 

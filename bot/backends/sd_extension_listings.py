@@ -24,6 +24,7 @@ from bot.values.ability import Ability, Lora, Model, Sampler, Scheduler
 from bot.values.request import ImageRequest
 
 _FILE: Final = re.compile(r"\.(safetensors|ckpt|pth|pt|bin)$", re.IGNORECASE)
+_HYPERNET_TAG: Final = re.compile(r"<hypernet:([^:<>]+)", re.IGNORECASE)
 _LORA_TAG: Final = re.compile(r"<(?:lora|lyco):([^:<>]+)", re.IGNORECASE)
 _NO_MODELS: Final = (".yaml", ".yml", ".txt", ".json")
 _PREPROCESSORS: Final = {
@@ -80,6 +81,7 @@ class Shelf:
             "Stable-diffusion": self._files("Stable-diffusion", checkpoints),
             "embeddings": self._files("embeddings", self._spoken("embeddings", prompts)),
             "Lora": self._files("Lora", _LORA_TAG.findall(prompts)),
+            "hypernetworks": self._files("hypernetworks", _HYPERNET_TAG.findall(prompts)),
             "ControlNet": self._files("ControlNet", _units(body)),
             "VAE": [request.vae] if request.vae in CHOSEN_ELSEWHERE else [],
         }
@@ -151,6 +153,8 @@ def ability_of(
         loras=tuple(Lora(name) for name in shelf.names("Lora")),
         embeddings=shelf.names("embeddings"),
         vaes=shelf.names("VAE"),
+        hypernetworks=shelf.names("hypernetworks"),
+        control_models=shelf.names("ControlNet"),
         nets=tuple(dict.fromkeys(nets)),
         # The first generation keeps no pictures of an upscaling (aws 2.4).
         upscale=generation != "classic",

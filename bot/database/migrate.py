@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +38,9 @@ class Migrated:
 def migrate(path: Path) -> Migrated:
     """Upgrades the SQLite file at `path`; makes it, and its folder, when they are missing.
 
-    The caller holds the lock (`bot.database.engine.lock`). Raises SchemaTooNew when a newer
-    Easel wrote the file, ConfigurationError when the file or folder cannot be written.
+    A new file can be read by its owner alone, and so can what SQLite makes beside it. The caller
+    holds the lock (`bot.database.engine.lock`). Raises SchemaTooNew when a newer Easel wrote the
+    file, ConfigurationError when the file or folder cannot be written.
     """
     config, head = _config()
     if path.exists() and not os.access(path, os.W_OK):
@@ -46,11 +48,13 @@ def migrate(path: Path) -> Migrated:
         raise _unusable(path, PermissionError("it can only be read"))
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
     event.listen(engine, "connect", _on_connect)
-    if not path.exists():
-        event.listen(engine, "connect", _on_first_connect)
     event.listen(engine, "begin", _on_begin)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            new_file(path)
+        if not path.stat().st_size:
+            event.listen(engine, "connect", _on_first_connect)
         with engine.connect() as connection:
             before = _revision(connection, path)
             if before == head:
@@ -66,11 +70,14 @@ def migrate(path: Path) -> Migrated:
         engine.dispose()
 
 
-def inspect(path: Path) -> str | None:
-    """The schema of an existing file, which is only read. Raises what `migrate` would."""
-    engine = create_engine(
-        f"sqlite:///file:{quote(str(path))}?mode=ro&uri=true", poolclass=NullPool
-    )
+def inspect(path: Path, *, immutable: bool = False) -> str | None:
+    """The schema of an existing file, which is only read. Raises what `migrate` would.
+
+    `immutable`: nobody changes it meanwhile and nothing lies beside it, so that it can be read
+    where no file can be made.
+    """
+    how = "mode=ro&immutable=1" if immutable else "mode=ro"
+    engine = create_engine(f"sqlite:///file:{quote(str(path))}?{how}&uri=true", poolclass=NullPool)
     try:
         with engine.connect() as connection:
             return _revision(connection, path)
@@ -78,6 +85,14 @@ def inspect(path: Path) -> str | None:
         raise _unusable(path, error) from error
     finally:
         engine.dispose()
+
+
+def new_file(path: Path, mode: int = 0o600) -> None:
+    """Makes an empty file for its owner alone: what members wrote is nobody else's to read.
+
+    Raises FileExistsError, or another OSError when it can't be made.
+    """
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
 
 
 def _config() -> tuple[Config, str]:
@@ -127,6 +142,8 @@ def _on_begin(connection: Connection) -> None:
 def _copy(path: Path, before: str) -> Path:
     """A copy made by SQLite's own backup, which is whole even with a WAL beside the file."""
     target = path.with_name(f"{path.name}.before-{before}")
+    if not target.exists():  # of a migration that failed
+        new_file(target, stat.S_IMODE(path.stat().st_mode))
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as sink:
         source.backup(sink)
     return target

@@ -16,6 +16,7 @@ from bot.demo.member import Member
 from bot.demo.say import Json, PlayError
 
 _LINK_STYLE = 5
+_MENTION = re.compile(r"<(?:@!?|#)(\d+)>")
 _CDN_PATH = re.compile(r"/cdn/attachments/\d+/(\d+)/.")
 
 
@@ -87,6 +88,10 @@ def _name_in(url: str) -> str:
     return unquote(urlsplit(url).path).rsplit("/", 1)[-1]
 
 
+def _name_of(person: Json) -> str:
+    return str(person.get("global_name") or person["username"])
+
+
 class Teller:
     """Says what the channels show as it changes: a time in seconds, who, one line of text."""
 
@@ -97,6 +102,7 @@ class Teller:
         self._shown: dict[str, list[str]] = {}
         self._versions: dict[str, int] = {}
         self._gone: set[str] = set()
+        self._names: dict[str, str] = {}
 
     def tell(self, who: str, text: str) -> None:
         """One line with its time."""
@@ -105,12 +111,15 @@ class Teller:
     def show(self, where: str, message: Json, *, aloud: bool = True) -> None:
         """Says the lines of a message that are new, or those that left if none is new.
 
-        Not aloud, it only remembers them: what was there before the play began.
+        Not aloud, it only remembers them: what was there before the play began. Members and
+        channels that a line mentions are called by their names, as on the page.
         """
         if self._versions.get(message["id"], -1) >= message["version"]:
             return  # Another member's view has told it already.
         self._versions[message["id"]] = message["version"]
-        before, now = self._shown.get(message["id"], []), render(message)
+        self._learn(where, message)
+        before = self._shown.get(message["id"], [])
+        now = [_MENTION.sub(self._named, line) for line in render(message)]
         self._shown[message["id"]] = now
         if not aloud:
             return
@@ -125,8 +134,20 @@ class Teller:
             self._gone.add(message["id"])
             self.tell(self._who(where, message), "(deleted)")
 
+    def _learn(self, where: str, message: Json) -> None:
+        """Who and where is meant by the ids in a message: who wrote it, asked for it, is called."""
+        asked = (message.get("interaction_metadata") or {}).get("user")
+        for person in (message["author"], asked, *(message.get("mentions") or ())):
+            if person:
+                self._names[person["id"]] = f"@{_name_of(person)}"
+        if where.startswith("#"):
+            self._names[message["channel_id"]] = where
+
+    def _named(self, mention: re.Match[str]) -> str:
+        return self._names.get(mention[1], mention[0])
+
     def _who(self, where: str, message: Json) -> str:
-        author = message["author"].get("global_name") or message["author"]["username"]
+        author = _name_of(message["author"])
         return f"{where} {author}·{list(self._shown).index(message['id']) + 1}"
 
 

@@ -5,6 +5,6 @@ is written by `store` (read back by `rows`) before anybody is told. `standing` k
 is: `line` holds the waiting ones, `fairness` is its arithmetic, `places` tells where each stands
 and how long it may take, `register` counts against the caps. A `worker` claims it for a painter
 whose `health` is good; an `attempt` is one try at it, `watch` makes sense of what the painter
-tells meanwhile. At its end `ledger` writes the operators' one line; later
-`retention` forgets it (its SQL is in `attic`).
+tells meanwhile. At its end `ledger` writes the operators' one line; `past` reads
+what the rows remember of it, until `retention` forgets it (its SQL is in `attic`).
 """

@@ -55,9 +55,10 @@ class Clock:
     def begin(self, lane: Hashable, present: float | None) -> None:
         """A lane that was idle has something to do again.
 
-        `present` is the time of whoever is next among its rivals; None: it has none.
+        `present` is the time of whoever is next among its rivals; None: it has none. Who is being
+        served just now was next a moment ago, and a newcomer stands beside them.
         """
-        now = self._latest if present is None else present
+        now = self._latest if present is None else min(present, self._latest)
         self._times[lane] = max(self._times.get(lane, now), now)
         self._busy.add(lane)
         if len(self._times) > self._room:

@@ -1,4 +1,5 @@
-"""The operators' book: one line for each job when its member knows the end, and its clocks.
+"""The operators' book: one line for each job when its member knows the end, or no way was found
+to tell it; and its clocks.
 
 It hears the queue's news like everybody else and decides nothing. The line is the place to look
 a job up: who, where, what, on which backend, how long each part took, and how it ended.
@@ -15,14 +16,18 @@ from bot.values.request import ImageRequest
 
 ENDS = (Status.PAINTED, Status.FAILED, Status.CANCELLED, Status.EXPIRED)
 
+UNDELIVERED = "undelivered"
+
 _log = log.get("queue")
 
 
 class Ledger:
-    """Subscribes to a queue with `hear` and `told`."""
+    """Subscribes to a queue with `hear` and `told`, and to the bot with `undelivered`."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        # What found no way in this run: it is tried again and again, and written once.
+        self._stuck: set[int] = set()
         for outcome in ENDS:
             metrics.add(ENDED, outcome, 0)
 
@@ -39,17 +44,34 @@ class Ledger:
 
     def told(self, job: Job, pictures: int) -> None:
         """The member's message says the end of `job`, with so many pictures."""
+        outcome = Status.DELIVERED if job.status is Status.PAINTED else job.status
+        clocked = job.id in self._stuck
+        self._stuck.discard(job.id)
+        self._write(job, outcome, pictures, clocked=clocked)
+
+    async def undelivered(self, job: Job, pictures: int) -> None:
+        """Nobody could be told the end of `job`; so many pictures of it are kept.
+
+        Once a run. Should a way be found later, that is a second line, and the clock from the
+        end to the word has stopped at the first.
+        """
+        if job.id not in self._stuck:
+            self._stuck.add(job.id)
+            self._write(job, UNDELIVERED, pictures)
+
+    def _write(self, job: Job, outcome: str, pictures: int, *, clocked: bool = False) -> None:
         now = time.time()
         ended = job.ended_at or now
-        self._metrics.observe(POST, now - ended)
+        if not clocked:
+            self._metrics.observe(POST, now - ended)
         failed = job.status is Status.FAILED
         # A cancel raises the attempt as well, so that the one that runs is not heard any more.
         tries = job.attempt - (job.status is Status.CANCELLED)
         began = job.started_at
-        (_log.warning if failed else _log.info)(
+        (_log.warning if failed or outcome == UNDELIVERED else _log.info)(
             "job ended",
             job=job.id,
-            outcome=Status.DELIVERED if job.status is Status.PAINTED else job.status,
+            outcome=outcome,
             user=job.guest.user_id,
             guild=job.guest.guild_id,
             channel=job.address.channel_id,

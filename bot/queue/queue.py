@@ -25,6 +25,7 @@ from bot.values.request import ImageRequest
 from bot.values.source import Source
 
 EXPIRED = "This waited so long that I took it out of the line. Please try again."
+CLEARED = "An admin cancelled all that waited in this server."
 PAUSED = "An admin has paused this server's line. Your place in line is kept."
 FULL = "Finished pictures wait to be posted; I begin new ones after that. Your place is kept."
 Listener = Callable[[JobEvent], None]
@@ -143,13 +144,17 @@ class Queue:
         self._door.shown(job.id)
         await self._store.drop(job.id)
 
-    async def cancel(self, job_id: int, *, salvage: bool = True) -> Job | None:
+    async def cancel(
+        self, job_id: int, *, salvage: bool = True, sentence: str | None = None
+    ) -> Job | None:
         """Ends a waiting or running job; None when it had ended already.
+
+        `sentence`: what its member reads when it was not by their own wish.
 
         The row ends at once. With `salvage` the news of a running job of several pictures wait,
         for some seconds at the most, until those that are finished are on disk.
         """
-        job = await self._store.cancel(job_id)
+        job = await self._store.cancel(job_id, sentence)
         if job is None:
             return self._stopping.get(job_id)
         stop = self._stoppers.pop(job_id, None)
@@ -260,7 +265,7 @@ class Queue:
         """Cancels all that waits of a guild; how many. Raises DatabaseUnavailable, after all
         the others have been tried."""
         # At once, since steps that wait for the disk go there together.
-        cancels = (self.cancel(job.id) for job in self.clearable(guild_id))
+        cancels = (self.cancel(job.id, sentence=CLEARED) for job in self.clearable(guild_id))
         ended = await asyncio.gather(*cancels, return_exceptions=True)
         for one in ended:
             if isinstance(one, BaseException):

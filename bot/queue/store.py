@@ -246,12 +246,20 @@ class Store:
             error_ref=ref,
         )
 
-    async def cancel(self, job_id: int) -> Job | None:
-        """The end by the member's wish, waiting or running; None when it has ended already."""
+    async def cancel(self, job_id: int, sentence: str | None = None) -> Job | None:
+        """The end by somebody's wish, waiting or running; None when it has ended already.
+
+        `sentence` tells the member, if it was not their own.
+        """
         return await self._one(
             update(jobs)
             .where(jobs.c.id == job_id, jobs.c.status.in_((Status.WAITING, Status.RUNNING)))
-            .values(status=Status.CANCELLED, ended_at=time.time(), attempt=jobs.c.attempt + 1)
+            .values(
+                status=Status.CANCELLED,
+                ended_at=time.time(),
+                attempt=jobs.c.attempt + 1,
+                error_sentence=sentence,
+            )
             .returning(*jobs.c)
         )
 

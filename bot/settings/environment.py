@@ -50,6 +50,11 @@ class Environment(BaseSettings):
     owner_ids: Ids = Field(
         (), description="Discord user ids of the operators, separated by commas."
     )
+    owner_guild_ids: Ids = Field(
+        (),
+        description="The servers that get /backend, separated by commas; empty: those that one of "
+        "OWNER_IDS owns.",
+    )
     allowed_guild_ids: Ids = Field(
         (), description="Only these servers are served, separated by commas; empty: all."
     )
@@ -93,10 +98,13 @@ class Environment(BaseSettings):
         8080, ge=0, le=65535, description="The port of the health page; 0 turns the page off."
     )
     shutdown_seconds: float = Field(
-        8.0, gt=0, le=600, description="How long a stop may wait for the running job, in seconds."
+        8.0,
+        gt=0,
+        le=600,
+        description="How long a stop may take, in seconds; the running job gets half of it.",
     )
 
-    @field_validator("owner_ids", "allowed_guild_ids", mode="before")
+    @field_validator("owner_ids", "owner_guild_ids", "allowed_guild_ids", mode="before")
     @classmethod
     def _split_ids(cls, value: Any) -> Any:
         if isinstance(value, str):

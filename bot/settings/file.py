@@ -31,6 +31,13 @@ from bot.settings.strict import Strict
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
+def _without_empty(values: Any, *sections: str) -> Any:
+    """A section with nothing under its name, or with all of it commented out, is not there."""
+    if not isinstance(values, dict):
+        return values
+    return {k: v for k, v in values.items() if v is not None or k not in sections}
+
+
 class Auth(Strict):
     """One of: `username` and `password` (HTTP Basic), `api_key` (x-api-key), `bearer`."""
 
@@ -135,6 +142,7 @@ class BackendSettings(Strict):
     @classmethod
     def _of_the_cloud(cls, values: Any) -> Any:
         """On AWS tasks wait and are painted side by side; the key's throttle is the document's."""
+        values = _without_empty(values, "auth", "payload", "models", "extension", "budget")
         if isinstance(values, dict) and values.get("kind") in ("sd-on-eks", "sd-extension"):
             usual: dict[str, Any] = {"concurrency": 100}
             if values["kind"] == "sd-on-eks" and "rate" not in values:
@@ -190,10 +198,18 @@ class BackendSettings(Strict):
         return value.rstrip("/")
 
 
+_NESTED = (
+    ("waiting_per_member", "waiting_per_guild"),
+    ("waiting_per_guild", "waiting_total"),
+    ("waiting_per_member", "waiting_total"),
+)
+
+
 class Limits(Strict):
     """The operator's ceilings, above every server's own.
 
-    `max_pixels`: width × height of one picture. `waiting_*`: jobs that wait or run at once.
+    `max_pixels`: width × height of one picture. `waiting_*`: jobs that wait or run at once; one
+    that is given is not above the next larger, and a default that is counts as that one.
     `affinity_seconds`: how long a job may be passed over so that the loaded checkpoint is used
     first. `max_wait_seconds`: what has waited longer is taken out of the line. `undelivered_mb`:
     while so many MiB of pictures are painted and not posted, nothing new is begun.
@@ -209,12 +225,31 @@ class Limits(Strict):
     max_wait_seconds: float = Field(7200.0, ge=60, le=86_400)
     undelivered_mb: int = Field(256, ge=16, le=65_536)
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Limits:
+        given = self.model_fields_set
+        for lower, upper in _NESTED:
+            least, most = getattr(self, lower), getattr(self, upper)
+            if lower in given and least > most:
+                held = "" if upper in given else ", its default"
+                msg = (
+                    f"{lower} ({least}) is above {upper} ({most}{held}) and would never be "
+                    "reached: lower the one or raise the other"
+                )
+                raise ValueError(msg)
+        return self
+
 
 class EaselFile(Strict):
     """The whole of easel.yaml."""
 
     backends: tuple[BackendSettings, ...] = ()
     limits: Limits = Limits()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written(cls, values: Any) -> Any:
+        return _without_empty(values, "backends", "limits")
 
     @field_validator("backends")
     @classmethod

@@ -3,18 +3,48 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 
 from bot.errors import ConfigurationError
 from bot.settings.environment import Environment
 from bot.settings.file import Auth, BackendSettings, EaselFile, Limits, read_yaml
 
 _BACKEND_VARIABLES = ("backend_url", "backend_username", "backend_password", "backend_api_key")
+_UNKNOWN = ("extra_forbidden", "invalid_key")
+_OF_NUMBERS = ("int_", "float_", "finite_", "greater_than", "less_than")
+_LIST = "must be a list: each entry begins with a dash"
+_MAPPING = "must be a mapping (key: value)"
+_TRUTH = "must be true or false"
+_WORDS: Mapping[str, str] = {
+    "missing": "is missing",
+    "string_type": "must be text (a number needs quotes)",
+    "string_pattern_mismatch": (
+        "must be a short name of a-z, 0-9, - and _, beginning with a letter or digit"
+    ),
+    "string_too_short": "must have {min_length} or more characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must hold {min_length} or more entries",
+    "too_long": "must hold at most {max_length} entries",
+    "literal_error": "must be {expected}",
+    "path_type": "must be the path of a file",
+    "bool_parsing": _TRUTH,
+    "bool_type": _TRUTH,
+    "tuple_type": _LIST,
+    "list_type": _LIST,
+    "dict_type": _MAPPING,
+    "model_type": _MAPPING,
+}
+"""pydantic's types of errors in the operator's words; `{…}` is from the error's context."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +86,7 @@ class Settings:
                 "discord_token": SecretStr(token),
                 "discord_api_url": api_url,
                 "discord_proxy": None,
+                "owner_guild_ids": (),
                 "allowed_guild_ids": (),
                 "database_url": f"sqlite:///{database}",
                 "web_port": 0,
@@ -85,7 +116,8 @@ def load(env_file: Path | None = Path(".env")) -> Settings:
     try:
         environment = Environment(_env_file=env_file)
     except ValidationError as error:
-        raise ConfigurationError(f"{_lines(error, upper=True)} (environment or .env)") from error
+        told = _lines(error, Environment, upper=True)
+        raise ConfigurationError(f"{told} (environment or .env)") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{env_file}: must be a text file in UTF-8") from error
     path = environment.easel_config
@@ -94,7 +126,7 @@ def load(env_file: Path | None = Path(".env")) -> Settings:
     try:
         written = EaselFile.model_validate(read_yaml(path, _variables(env_file)))
     except ValidationError as error:
-        raise ConfigurationError(f"{_lines(error)} ({path})") from error
+        raise ConfigurationError(f"{_lines(error, EaselFile)} ({path})") from error
     return Settings(environment, _backends(environment, written, path), written.limits)
 
 
@@ -135,15 +167,63 @@ def _backends(
             name="main", kind=environment.backend_kind, url=environment.backend_url, auth=auth
         )
     except ValidationError as error:
-        raise ConfigurationError(f"BACKEND_{_lines(error, upper=True)}") from error
+        raise ConfigurationError(f"BACKEND_{_lines(error, BackendSettings, upper=True)}") from error
     return (only,)
 
 
-def _lines(error: ValidationError, *, upper: bool = False) -> str:
+def _lines(error: ValidationError, model: type[BaseModel], *, upper: bool = False) -> str:
     """`key: what is wrong`, joined; never the value, which may be a secret."""
     parts = []
     for item in error.errors(include_url=False, include_input=False):
-        key = ".".join(str(p) for p in item["loc"])
-        message = item["msg"].removeprefix("Value error, ")
+        place, kind, context = item["loc"], item["type"], item.get("ctx") or {}
+        if kind in _UNKNOWN:
+            place, message = place[:-1], _unknown(model, place)
+        elif kind.startswith(_OF_NUMBERS):
+            message = _number(_at(model, place)[1])
+        elif kind in _WORDS:
+            message = _WORDS[kind].format(**context).replace("'", "")
+        else:
+            message = item["msg"].removeprefix("Value error, ")
+        key = ".".join(map(str, place))
         parts.append(f"{key.upper() if upper else key}: {message}" if key else message)
     return "; ".join(parts)
+
+
+def _unknown(model: type[BaseModel], place: Sequence[int | str]) -> str:
+    """A key that nobody reads, and the one that it may have been meant to be."""
+    *above, key = place
+    names = [*section.model_fields] if (section := _at(model, above)[0]) else []
+    close = get_close_matches(str(key).lower(), names, n=1)
+    return f"unknown key {key}" + (f" (did you mean {close[0]}?)" if close else "")
+
+
+def _number(field: FieldInfo | None) -> str:
+    """What a field takes, from its type and all of its bounds, whichever was broken."""
+    bounds: dict[str, Any] = {}
+    for each in field.metadata if field else ():
+        for name in ("ge", "gt", "le"):
+            if (bound := getattr(each, name, None)) is not None:
+                bounds[name] = int(bound) if bound == int(bound) else bound
+    what = "a number" if field and "float" in str(field.annotation) else "a whole number"
+    if "ge" in bounds and "le" in bounds:
+        return f"must be {what} from {bounds['ge']} to {bounds['le']}"
+    words = {"ge": "at least", "gt": "above", "le": "at most"}
+    return ", ".join([f"must be {what}", *(f"{words[n]} {value}" for n, value in bounds.items())])
+
+
+def _at(
+    model: type[BaseModel], place: Sequence[int | str]
+) -> tuple[type[BaseModel] | None, FieldInfo | None]:
+    """The section that lies at a place in a model, if one does, and the last field before it."""
+    here: Any = model
+    field = None
+    for part in place:
+        if isinstance(here, type) and issubclass(here, BaseModel):
+            field = here.model_fields.get(str(part))
+            here = field.annotation if field else None
+        else:  # an entry of a tuple, or of a mapping
+            here = next((held for held in reversed(get_args(here)) if held is not ...), None)
+        if get_origin(here) in (Union, UnionType):
+            here = next(held for held in get_args(here) if held is not type(None))
+    is_section = isinstance(here, type) and issubclass(here, BaseModel)
+    return (here if is_section else None), field

@@ -7,7 +7,9 @@ beside the families), `catalogue` what is known of single checkpoints.
 what. `compose` turns `options` into a complete request: `prompting` writes its prompts, `refine`
 sees to the finer options and `extra`; `defaults` lays under it what was chosen here, `over`
 begins with a guest's picture, `readings` with the settings of one. `shelf` shows what there is,
-`rules` changes what is chosen, and `studio` is the desk that the cogs speak to.
+`rules` changes what is chosen, and `studio` is the desk that the cogs speak to. Its operators
+have a room of their own, `owners`: `stewards` looks after rented machines, `idle` watches them,
+and `budget` holds the ceilings of a day.
 """
 
 from bot.studio.options import Aspect, DrawOptions

@@ -17,6 +17,7 @@ from bot.images.foreign import Reading
 from bot.queue.job import Job
 from bot.settings import Limits
 from bot.studio import readings
+from bot.studio.budget import Budgets
 from bot.studio.compose import compose
 from bot.studio.defaults import adapted, filled, with_defaults
 from bot.studio.fitness import check_model
@@ -48,7 +49,15 @@ class Draft:
 class Drafts:
     """Makes them. Raises Refusal and its kin, without any I/O."""
 
-    def __init__(self, painters: Painters, library: Library, rules: Rules, limits: Limits) -> None:
+    def __init__(
+        self,
+        painters: Painters,
+        library: Library,
+        rules: Rules,
+        limits: Limits,
+        budgets: Budgets,
+    ) -> None:
+        self._budgets = budgets
         self._painters = painters
         self._library = library
         self._rules = rules
@@ -78,7 +87,9 @@ class Drafts:
         """
         chosen = self._rules.in_force(guest)
         model = self._painters.choose(options.model, chosen.text("model"))
-        first, *others = self._painters.routes(model)
+        able = self._painters.routes(model)
+        first, *others = self._budgets.hopeful(able, guest.guild_id)
+        self._painters.usable(first)
         try:
             return make(model, first)
         except Refusal:

@@ -84,12 +84,18 @@ class Lines:
         await self._guilds.change(Scope.SERVER, guild_id, {PAUSED: paused or None}, guest)
         self._queue.pause(guild_id, paused)
 
+    def clearable(self, guest: Guest) -> int:
+        """How many `clear` would cancel just now. Raises NotAllowed."""
+        return len(self._queue.clearable(self._managed(guest)))
+
     async def clear(self, guest: Guest) -> int:
-        """Cancels all that waits on a server; how many. Raises NotAllowed, DatabaseUnavailable."""
+        """Cancels all that waits on a server; how many. Raises NotAllowed, DatabaseUnavailable.
+
+        Who did it is on disk before anything ends: what can't be written down is not done.
+        """
         guild_id = self._managed(guest)
-        ended = await self._queue.clear(guild_id)
-        await self._guilds.note(guild_id, CLEARED, ended, guest)
-        return ended
+        await self._guilds.note(guild_id, CLEARED, self.clearable(guest), guest)
+        return await self._queue.clear(guild_id)
 
     def _managed(self, guest: Guest) -> int:
         if guest.guild_id is None or not self._rules.may_change(guest):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from bot.errors import NotAllowed
+from bot.errors import BadOption, NotAllowed
 from bot.guilds import Change, Effective, Guilds, Scope, Value, parse
 from bot.settings import Limits
 from bot.values.guest import Guest
@@ -13,6 +13,8 @@ Spell = Callable[[str, str], str]
 """From an option's name and a typed name to the painters' exact spelling, or UnknownName."""
 
 PRIORITY = 3.0
+_ROLE = "priority_role"
+_NO_ROLE = "No role is called that here: mention it with @, or give its exact name or its id."
 _SPELT = frozenset({"model", "sampler", "scheduler", "style"})
 
 
@@ -54,9 +56,7 @@ class Rules:
         place = self._place(guest, scope, granted=granted)
         value: Value | None = None
         if text is not None:
-            value = parse(key, text, scope)
-            if key in _SPELT:
-                value = self._spell(key, str(value))
+            value = self._read(key, text, scope)
         await self._guilds.change(scope, place, {key: value}, guest)
         return value
 
@@ -76,12 +76,22 @@ class Rules:
 
     def weight(self, guest: Guest) -> float:
         """How often a member's turn comes within their server, beside 1 for all others."""
-        role = self.in_force(guest).text("priority_role")
+        role = self.in_force(guest).text(_ROLE)
         return PRIORITY if role is not None and int(role) in guest.roles else 1.0
 
     def may_change(self, guest: Guest) -> bool:
         """Whether the guest may choose for others."""
         return guest.can_admin or guest.user_id in self._owners
+
+    def _read(self, key: str, text: str, scope: Scope) -> Value:
+        try:
+            value = parse(key, text, scope)
+        except BadOption as error:
+            if key == _ROLE and scope is not Scope.MEMBER:
+                # The counter knows the names of the roles and has put an id in place of one.
+                raise BadOption(key, _NO_ROLE) from error
+            raise
+        return self._spell(key, str(value)) if key in _SPELT else value
 
     def _place(self, guest: Guest, scope: Scope, *, granted: bool = False) -> int:
         if scope is Scope.MEMBER:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,6 +22,8 @@ class Tab(StrEnum):
     LORAS = "loras"
     EMBEDDINGS = "embeddings"
     VAES = "vaes"
+    HYPERNETWORKS = "hypernetworks"
+    CONTROL_MODELS = "control_models"
     SAMPLERS = "samplers"
     UPSCALERS = "upscalers"
 
@@ -133,17 +135,17 @@ def _text(entry: Entry) -> str:
     return "\n".join((entry.name, about.label or "", *about.trigger_words))
 
 
+_LISTS: Mapping[Tab, Callable[[Ability], Iterable[str]]] = {
+    Tab.MODELS: lambda a: (m.name for m in a.models),
+    Tab.LORAS: lambda a: (lora.name for lora in a.loras),
+    Tab.EMBEDDINGS: lambda a: a.embeddings,
+    Tab.VAES: lambda a: a.vaes,
+    Tab.HYPERNETWORKS: lambda a: a.hypernetworks,
+    Tab.CONTROL_MODELS: lambda a: a.control_models,
+    Tab.SAMPLERS: lambda a: (s.name for s in a.samplers),
+    Tab.UPSCALERS: lambda a: a.upscalers,
+}
+
+
 def _listed(ability: Ability, tab: Tab) -> Iterable[str]:
-    match tab:
-        case Tab.MODELS:
-            return (m.name for m in ability.models)
-        case Tab.LORAS:
-            return (lora.name for lora in ability.loras)
-        case Tab.EMBEDDINGS:
-            return ability.embeddings
-        case Tab.VAES:
-            return ability.vaes
-        case Tab.SAMPLERS:
-            return (s.name for s in ability.samplers)
-        case Tab.UPSCALERS:
-            return ability.upscalers
+    return _LISTS[tab](ability)

@@ -16,6 +16,7 @@ from bot.queue.health import Health
 from bot.queue.job import Job, JobEvent, NewJob, Place, Status
 from bot.queue.queue import Queue
 from bot.settings import Limits
+from bot.studio.budget import Budgets
 from bot.studio.compose import check_ceilings, new_seed
 from bot.studio.drafts import Draft, Drafts
 from bot.studio.library import Library
@@ -31,6 +32,7 @@ from bot.studio.over import (
     title_of,
     upscaling,
 )
+from bot.studio.owners import Owners
 from bot.studio.painters import Painters
 from bot.studio.readings import words_of
 from bot.studio.rules import Rules
@@ -51,8 +53,16 @@ class Switched:
     route: str | None
 
 
+BY_MODERATOR = "A moderator cancelled this."
+
+
 class Studio:
-    """Takes orders. `painters` are all configured backends by name, in the operator's order."""
+    """Takes orders. `painters` are all configured backends by name, in the operator's order.
+
+    `owners` is what its operators may do; the architect opens it.
+    """
+
+    owners: Owners
 
     def __init__(
         self,
@@ -64,8 +74,10 @@ class Studio:
         guilds: Guilds,
         allowed_guilds: Sequence[int] = (),
         owners: Sequence[int] = (),
+        budgets: Budgets | None = None,
     ) -> None:
         self._queue = queue
+        self._budgets = budgets or Budgets({})
         self.painters = Painters(painters)
         self._limits = limits
         self._owners = frozenset(owners)
@@ -74,7 +86,7 @@ class Studio:
         self.rules = Rules(guilds, limits, owners, self._spell, allowed_guilds)
         self.guild_count: Callable[[], int] = lambda: 1
         self.lines = Lines(queue, guilds, self.rules, owners)
-        self.drafts = Drafts(self.painters, library, self.rules, limits)
+        self.drafts = Drafts(self.painters, library, self.rules, limits, self._budgets)
 
     # Orders.
 
@@ -107,7 +119,7 @@ class Studio:
                     await self._see(job)
             elif job.status is Status.WAITING:
                 able = self.painters.able(job.request, job.route)
-                await self._queue.reroute(job, able | {job.route})
+                await self._queue.reroute(job, self._budgets.widened(job, able | {job.route}))
 
     def pasted(self, prompt: str) -> Reading | None:
         """The settings that somebody pasted in the place of a prompt; None for a prompt."""
@@ -146,7 +158,7 @@ class Studio:
             routes=draft.routes,
             weight=draft.weight,
         )
-        return await self._queue.submit(new, _caps(draft.limits))
+        return await self._submit(new, _caps(draft.limits))
 
     async def img2img(
         self, options: DrawOptions, over: OverOptions, guest: Guest, address: Address
@@ -163,7 +175,7 @@ class Studio:
             routes=draft.routes,
             weight=draft.weight,
         )
-        return await self._queue.submit(new, _caps(draft.limits))
+        return await self._submit(new, _caps(draft.limits))
 
     async def refresh(self, guest: Guest) -> None:
         """Every painter looks again at what it has. Raises NotAllowed, Refusal."""
@@ -207,7 +219,7 @@ class Studio:
         self._welcome(guest)
         request = loading(str(switched.name))
         new = NewJob(request, guest, address, str(switched.route))
-        return await self._queue.submit(new, _caps(self.in_force(guest).limits(self._limits)))
+        return await self._submit(new, _caps(self.in_force(guest).limits(self._limits)))
 
     async def upscale(self, options: UpscaleOptions, guest: Guest, to: Address) -> Job | None:
         """A larger version of a guest's picture. Raises Refusal, DatabaseUnavailable."""
@@ -236,7 +248,7 @@ class Studio:
         caps = _caps(self.in_force(guest).limits(self._limits))
         routes = self.painters.able(request, route)
         new = NewJob(request, guest, to, route, sources=(source,), routes=routes)
-        return await self._queue.submit(new, caps)
+        return await self._submit(new, caps)
 
     async def again(
         self, job_id: int, guest: Guest, address: Address, *, same_seed: bool
@@ -274,15 +286,20 @@ class Studio:
             routes=self.painters.able(request, route),
             weight=self.rules.weight(guest),
         )
-        return await self._queue.submit(new, _caps(limits))
+        return await self._submit(new, _caps(limits))
 
     async def cancel(self, job_id: int, guest: Guest) -> Job:
         """Ends a waiting or running job. Raises Gone, NotAllowed, DatabaseUnavailable."""
-        await self.owned(job_id, guest)
-        job = await self._queue.cancel(job_id)
+        owned = await self.owned(job_id, guest)
+        own = owned.guest.user_id == guest.user_id
+        job = await self._queue.cancel(job_id, sentence=None if own else BY_MODERATOR)
         if job is None:
             raise Gone("That picture is finished already.")
         return job
+
+    async def left(self, guild_id: int) -> None:
+        """The bot is in a server no more: what waits there is cancelled, with no one to tell."""
+        await self._queue.clear(guild_id)
 
     async def owned(self, job_id: int, guest: Guest) -> Job:
         """The job, if the guest may change it: their own, with Manage Messages, or an operator.
@@ -346,6 +363,7 @@ class Studio:
 
     async def withdraw(self, job: Job) -> None:
         """The member never saw the card: the row goes."""
+        self._budgets.withdraw(job.id)
         await self._queue.withdraw(job)
 
     async def give_up(self, job: Job) -> None:
@@ -389,6 +407,16 @@ class Studio:
         return await self._queue.get(job_id)
 
     # Inside.
+
+    async def _submit(self, new: NewJob, caps: Caps) -> Job | None:
+        """Into the line, for those that may still paint so much today. Raises Refusal, QueueFull,
+        DatabaseUnavailable.
+        """
+        with self._budgets.writing(new) as admitted:
+            job = await self._queue.submit(admitted, caps)
+            if job is not None:
+                self._budgets.put(job)
+            return job
 
     async def _see(self, job: Job) -> None:
         """A blind order of a painter that has told its lists is made whole, or refused."""

@@ -50,6 +50,7 @@ class Ability:
     `current_model` is the `Model.name` that is loaded now, if known. `step_pixels` is the
     multiple that sizes must have (8 on the A1111 family, 64 where unknown).
 
+    `hypernetworks` stand in prompts like LoRAs, `control_models` are ControlNet's own files.
     `faces` are ways of face restoration, `latent_upscalers` serve the second pass beside
     `upscalers`. `nets` are ControlNets: what each can follow (the kinds of
     `values.request.Control`), and for checkpoints of which family.
@@ -67,6 +68,8 @@ class Ability:
     loras: tuple[Lora, ...] = ()
     embeddings: tuple[str, ...] = ()
     vaes: tuple[str, ...] = ()
+    hypernetworks: tuple[str, ...] = ()
+    control_models: tuple[str, ...] = ()
     faces: tuple[str, ...] = ()
     nets: tuple[tuple[str, NetFamily], ...] = ()
     current_model: str | None = None

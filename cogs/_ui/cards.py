@@ -59,13 +59,13 @@ def waiting(job: Job, place: Place, trouble: str | None = None, *, passed: bool 
         where = f"{place.position}+ in line"
     else:
         where = "next in line" if place.position == 1 else f"{ordinal(place.position)} in line"
-    if place.eta_seconds is not None:
+    if place.eta_seconds is not None and not trouble:
         where += f", about {duration(place.eta_seconds)}"
     text = f"🎨 {_title(job.request)}"
     if trouble:
         text += f"\n⚠️ {trouble}"
     elif passed:
-        text += "\nSomebody who has drawn less lately goes first."
+        text += "\nTurns go round among servers and members, and somebody came in between."
     embed = discord.Embed(description=text, colour=CALM_COLOUR)
     embed.set_footer(text=_joined(job.request.model, where))
     return Card(embed, row(job.id, Action.CANCEL))
@@ -82,7 +82,7 @@ def drawing(job: Job, progress: Progress | None, *, stopping: bool = False) -> C
     elif progress is None or progress.fraction <= 0:
         state = "loading" if job.request.kind == "load" else "drawing"
         if progress is not None and progress.note:
-            text += f"\n☕ {progress.note}"
+            text += f"\n☕ {progress.note[:1].upper()}{progress.note[1:]}."
         if progress is not None and progress.eta_seconds is not None:
             state += f", about {duration(progress.eta_seconds)} left"
     else:
@@ -165,7 +165,7 @@ def undeliverable(job: Job) -> Card:
 
 def cancelled(job: Job, pictures: Sequence[Picture] = (), *, note: str | None = None) -> Card:
     """Withdrawn by its member or a moderator; `pictures` are those that were finished by then."""
-    text = f"{_title(job.request)}\nCancelled."
+    text = f"{_title(job.request)}\n{job.error_sentence or 'Cancelled.'}"
     if pictures:
         text += f" {so_far(job, pictures)}{_notes(pictures, note)}"
     embed = discord.Embed(description=text, colour=QUIET_COLOUR)

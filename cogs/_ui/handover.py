@@ -3,8 +3,8 @@
 What was finished of a job that was cancelled or failed half-way goes along with that word.
 
 The ways, in order: the message through its token, then through its channel, then a direct
-message (`_ui.post`). What finds no way stays on disk and is tried again when the bot signs in
-anew. A private picture never goes to a public channel.
+message (`_ui.post`). What finds no way stays on disk and is tried again whenever the gateway is
+back (READY or RESUMED). A private picture never goes to a public channel.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from bot.values.request import ImageRequest
 from cogs._ui import cards
 from cogs._ui.arrivals import DEFAULT_UPLOAD_BYTES
 from cogs._ui.calls import call
+from cogs._ui.faces import ALT_LIMIT
 from cogs._ui.post import Outcome, Postman, Upload
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 REQUEST_BYTES = (25 << 20) - (256 << 10)
 """All files of one request together, with room for the rest of it (contracts: discord 8)."""
 SMALLEST_LIMIT = 64 << 10
-ALT_LIMIT = 1024
 STRAGGLER_SECONDS = 15.0
 """An edit that was given up has landed, or failed, after this long."""
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
@@ -43,36 +43,47 @@ _log = log.get("delivery")
 
 
 async def hand_over(bot: EaselBot, job: Job, *, straggler: bool = False) -> None:
-    """Tries until the guest has it, or no way is left. Never raises for Discord's sake.
+    """Tries until the guest has it, or no way is left; then calls them, if that is due.
 
     `straggler`: an older edit may still be on its way and land after ours. Then ours is made
-    once more after it must have landed, before the pictures are let go.
+    once more after it must have landed, before the pictures are let go. A job that finds no way
+    is dispatched as `job_undelivered`. Never raises for Discord's sake.
     """
-    if job.status is Status.DELIVERED:
-        return
-    parcel, brought = Parcel(bot, job), False
+    # With the parcel gone: a call may be tried for an hour, and pictures are large.
+    if job.status is not Status.DELIVERED and await _deliver(bot, job, straggler):
+        await call(bot, job)
+
+
+async def _deliver(bot: EaselBot, job: Job, straggler: bool) -> bool:
+    """Whether there is now a message that its member can be called to."""
+    parcel = Parcel(bot, job)
+    brought: Outcome | None = None
     for pause in (*PAUSES, *([PAUSES[-1]] * 60)):
         try:
             # What the guest has and only the database does not know is not brought again:
             # Discord drops a second direct message for a few minutes only.
-            outcome = Outcome.DONE if brought else await parcel.bring()
-            if outcome is Outcome.DONE and straggler and not brought:
+            outcome = brought or await parcel.bring()
+            if outcome is Outcome.DONE and straggler and brought is None:
                 await asyncio.sleep(STRAGGLER_SECONDS)
                 outcome = await parcel.bring()
-            brought = outcome is Outcome.DONE
-            if brought:
+            if outcome in (Outcome.DONE, Outcome.GONE):
+                brought = outcome
                 await bot.studio.told(job)
-                await call(bot, job)
+                if outcome is Outcome.GONE:
+                    await bot.studio.called(job)
+                return outcome is Outcome.DONE
         except DatabaseUnavailable as error:
             _log.error("delivery has to wait", job=job.id, error=str(error), pause=pause)
             await asyncio.sleep(pause)
             continue
-        if outcome in (Outcome.DONE, Outcome.NO_WAY, Outcome.REFUSED):
-            return
+        if outcome in (Outcome.NO_WAY, Outcome.REFUSED):
+            bot.dispatch("job_undelivered", job, len(parcel.files))
+            return False
         if outcome is not Outcome.TOO_LARGE:
             _log.warning("delivery has to wait", job=job.id, reason=outcome.name, pause=pause)
             await asyncio.sleep(pause)
     _log.error("given up for now; kept, and tried again later", job=job.id)
+    return False
 
 
 class Parcel:
@@ -95,7 +106,7 @@ class Parcel:
         outcome = await self._postman.edit(job.address, card, self.files)
         if outcome is Outcome.GONE:
             _log.info("the message was deleted; nothing is posted", job=job.id)
-            return Outcome.DONE
+            return Outcome.GONE
         channel = job.address.channel_id
         if outcome is Outcome.TOO_OFTEN and channel is not None and job.address.by_channel():
             nonce = f"easel-{job.id}-end"

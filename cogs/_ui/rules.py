@@ -7,12 +7,14 @@ from typing import Any
 
 import discord
 
+from bot.errors import BadOption
 from bot.guilds import KEYS, Change, Effective, InForce, Key, Origin, Scope, Value
 from bot.values.look import QUIET_COLOUR
 from cogs._ui.cards import Card, clipped, plain
 
 PICK = "rules-pick"
 _FORM = "rules-set"
+_ROLE = "priority_role"
 _ORIGINS = {
     Origin.OPERATOR: "the operator's",
     Origin.SERVER: "this server's",
@@ -29,7 +31,8 @@ def card(
     """What a member sees here now, and the last changes with who made them."""
     where = "this channel" if scope is Scope.CHANNEL else "this server"
     lines = [
-        f"**{name}**: {_shown(one.value)} · *{_ORIGINS[one.origin]}*" for name, one in _all(held)
+        f"**{name}**: {_shown(name, one.value)} · *{_ORIGINS[one.origin]}*"
+        for name, one in _all(held)
     ]
     if notice:
         lines = [notice, "", *lines]
@@ -49,7 +52,7 @@ def outdone(name: str, value: Value | None, held: Effective) -> str | None:
     now = held.held[name]
     if value is None or not KEYS[name].cap or now.value == value:
         return None
-    return f"⚠️ `{name}` is stored, but {_ORIGINS[now.origin]} {_shown(now.value)} holds."
+    return f"⚠️ `{name}` is stored, but {_ORIGINS[now.origin]} {_shown(name, now.value)} holds."
 
 
 def form(scope: Scope, key: Key, own: Value | None) -> discord.ui.Modal:
@@ -93,6 +96,20 @@ def typed(interaction: discord.Interaction) -> str:
     return ""
 
 
+def meant(name: str, text: str | None, guild: discord.Guild | None) -> str | None:
+    """What was typed for a setting; for a role by its exact name, that role's id.
+
+    Raises BadOption where several roles of the server have that name.
+    """
+    if name != _ROLE or text is None or guild is None:
+        return text
+    wanted = text.strip().removeprefix("@")
+    found = [role.id for role in guild.roles if role.name.removeprefix("@") == wanted]
+    if len(found) > 1:
+        raise BadOption(name, "Several roles are called that here: mention the one with @.")
+    return str(found[0]) if found else text
+
+
 def _all(held: Effective) -> list[tuple[str, InForce]]:
     return [(name, held.held[name]) for name in KEYS]
 
@@ -108,9 +125,11 @@ def _select(scope: Scope) -> discord.ui.Select[Any, Any, Any]:
     return chosen
 
 
-def _shown(value: Value | None) -> str:
+def _shown(name: str, value: Value | None) -> str:
     if value is None:
         return "—"
+    if name == _ROLE:
+        return f"<@&{value}>"  # its name to who reads it, and in an embed nobody is called
     return plain(clipped(_typed(value), 80))
 
 
@@ -124,5 +143,5 @@ def _told(change: Change) -> str:
     where = f" in <#{change.scope_id}>" if change.scope is Scope.CHANNEL else ""
     return (
         f"<t:{int(change.at)}:R> <@{change.by_id}>: {change.key}{where} "
-        f"{_shown(change.old)} → {_shown(change.new)}"
+        f"{_shown(change.key, change.old)} → {_shown(change.key, change.new)}"
     )

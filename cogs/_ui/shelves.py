@@ -25,6 +25,8 @@ TITLES = {
     Tab.LORAS: "LoRAs",
     Tab.EMBEDDINGS: "Embeddings",
     Tab.VAES: "VAEs",
+    Tab.HYPERNETWORKS: "Hypernetworks",
+    Tab.CONTROL_MODELS: "ControlNet",
     Tab.SAMPLERS: "Samplers",
     Tab.UPSCALERS: "Upscalers",
 }
@@ -120,7 +122,7 @@ def looked_again(
 
 def _change(tab: Tab, before: Iterable[str], after: Sequence[str]) -> str:
     title = TITLES[tab]
-    noun = title if tab in (Tab.LORAS, Tab.VAES) else title.lower()
+    noun = title if tab in (Tab.LORAS, Tab.VAES, Tab.CONTROL_MODELS) else title.lower()
     new, gone = len({*after} - {*before}), len({*before} - {*after})
     parts = [f"{len(after)} {noun.removesuffix('s') if len(after) == 1 else noun}"]
     parts += [f"{count} {word}" for count, word in ((new, "new"), (gone, "gone")) if count]

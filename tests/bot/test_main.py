@@ -133,6 +133,20 @@ def test_demo_takes_several_lines_and_folders(asked: list[tuple[str, Any]]) -> N
     assert not chosen.no_browser
 
 
+def test_a_demo_that_cannot_write_its_folder_says_what_to_do(
+    asked: list[tuple[str, Any]], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "taken").write_text("no folder")
+    for place in ("taken", "taken/deeper", "/proc/easel"):
+        assert main(["demo", "--data", place]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"easel: --data: can't write in {place} (")
+        assert line.endswith(
+            "a folder that can be written, or leave --data out and nothing is kept"
+        )
+    assert asked == []
+
+
 def test_a_wrong_setting_is_one_line_and_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

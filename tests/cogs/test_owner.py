@@ -114,7 +114,7 @@ async def test_down_and_back_are_one_letter_each(
     await clock.forward(240)
     await changes(desk, clock, True)
     down, back = (text for _, text, _ in letters.sent)
-    assert down.startswith("🔴 **main** can't be used: it can't be reached.")
+    assert down.startswith("🔴 **main** can't be reached. What waits for it")
     assert "keeps its place" in down
     assert back.startswith("🟢 **main** is back after 4 min 1 s")
 
@@ -122,9 +122,9 @@ async def test_down_and_back_are_one_letter_each(
 @pytest.mark.parametrize(
     ("why", "said"),
     [
-        ("BackendRejectedCredentials", "it doesn't accept its user name, password or key"),
-        ("BackendTimeout", "it doesn't answer"),
-        ("BackendBadAnswer", "its answers are not those of an image server"),
+        ("BackendRejectedCredentials", "doesn't accept its user name, password or key"),
+        ("BackendTimeout", "doesn't answer"),
+        ("BackendBadAnswer", "doesn't answer as an image server does"),
     ],
 )
 async def test_the_reason_is_said_in_words(
@@ -132,7 +132,7 @@ async def test_the_reason_is_said_in_words(
 ) -> None:
     await desk.on_backend_changed("main", False, why)
     await clock.forward(1)
-    assert f"can't be used: {said}." in letters.sent[0][1]
+    assert letters.sent[0][1].startswith(f"🔴 **main** {said}. What waits")
 
 
 async def test_another_reason_is_not_another_letter(

@@ -11,7 +11,7 @@ import pytest_asyncio
 from PIL import Image
 
 from bot.images import pnginfo
-from tests.house import SMALL, House, generating_calls, labels, open_house, words
+from tests.house import SMALL, House, generating_calls, labels, logged, open_house, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ORIGINAL = r"/webhooks/.*/messages/@original"
@@ -115,6 +115,31 @@ async def test_a_private_picture_whose_token_ended_comes_as_a_direct_message(hou
     assert letter[0]["attachments"][0]["filename"] == "a-hidden-path-21.png"
     public = [m for m in house.shown(user="bob") if "hidden" in words(m)]
     assert public == [], "never in the public channel"
+
+
+async def test_what_found_no_way_is_written_once_and_tried_again_at_a_fresh_ready(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not every lost connection can be resumed."""
+    world = house.standin.world
+    world.close_dms("ada")
+    with logged(caplog) as log:
+        await house.order(prompt="a sealed letter", steps=60, seed=22, private=True)
+        await house.until(lambda: house.painting)
+        house.standin.advance(16 * 60)
+        await house.until(lambda: "undelivered" in log())
+        resumed = house.standin.gateway.resumed
+        await house.standin.drop_gateway(4000)
+        await house.standin.wait_for_bot()
+        await house.until(lambda: house.standin.gateway.resumed == resumed + 1)
+        await house.until(lambda: log().count("no way to the member") == 2)
+        assert log().count("'undelivered'") == 1
+    world.close_dms("ada", closed=False)
+    house.standin.invalidate_session()
+    await house.standin.drop_gateway(4000)
+    await house.until(lambda: any("sealed" in words(m) for m in house.shown("dm")), 15)
+    assert house.standin.gateway.resumed == resumed + 1, "it was a fresh READY"
+    await house.standin.wait_for_bot()
 
 
 async def test_a_deleted_message_withdraws_its_job(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.demo.discord.people import ADMIN_ROLE_ID
 from tests.house import SMALL, House, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -109,6 +110,19 @@ async def test_a_bad_value_says_what_is_possible(house: House) -> None:
     assert "`max_count` can be a whole number from 1 to 10." in told
     told = await house.refused("/server setting:model value:nosuchmodel", user="admin")
     assert "There is no model called" in told
+
+
+async def test_a_priority_role_is_named_mentioned_or_given_by_its_id(house: House) -> None:
+    for typed in ("Studio keeper", f"<@&{ADMIN_ROLE_ID}>", ADMIN_ROLE_ID):
+        line = f'/server setting:priority_role value:"{typed}"'
+        shown = await house.draw(line, user="admin")
+        assert f"**priority_role**: <@&{ADMIN_ROLE_ID}> ·" in words(shown)
+        (history,) = shown["embeds"][0]["fields"]
+        assert f"priority_role — → <@&{ADMIN_ROLE_ID}>" in history["value"]
+        await house.draw("/server setting:priority_role", user="admin")
+    line = "/server setting:priority_role value:Nobody"
+    told = await house.refused(line, user="admin")
+    assert "No role is called that here: mention it with @" in told
 
 
 async def test_pictures_can_be_private_by_default(house: House) -> None:

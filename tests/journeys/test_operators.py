@@ -144,7 +144,7 @@ async def test_a_backend_that_goes_and_comes_is_told_to_the_owner_once_each(hous
     """It is noticed while nobody draws; and those who draw meanwhile cause no more letters."""
     house.server.faults.add("reset", route=".*", times=10_000)
     await house.until(lambda: len(letters(house)) == 1)
-    assert "🔴 **main** can't be used: it can't be reached." in letters(house)[0]
+    assert "🔴 **main** can't be reached. What waits" in letters(house)[0]
     assert (await measured(house))[BACKEND_UP.name] == 0
     told = await asked(house, "/readyz")
     assert (told["backend"], told["backends"]) == (False, {"main": "down"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 import threading
@@ -163,6 +164,70 @@ def test_what_is_not_whole_or_not_ours_is_not_restored(path: Path, tmp_path: Pat
         restore(tmp_path / "none.db", path)
     with pytest.raises(ConfigurationError, match="the database itself"):
         restore(path, path)
+
+
+def test_a_backup_is_one_file_that_needs_none_beside_it(path: Path) -> None:
+    """In WAL mode it could not be read where nothing can be written, as on a read-only volume."""
+    made = backup(path, path.with_name("copy.db"))
+    header = made.path.read_bytes()[:20]
+    assert header[18:20] == b"\x01\x01", "sqlite.org/fileformat2.html#file_format_version_numbers"
+    assert files(path) == {"easel.db", "copy.db"}
+
+
+def in_wal_mode(path: Path) -> Path:
+    """A backup as it once was, where SQLite can make no file beside it.
+
+    A link to nowhere in the place of one stands for a read-only volume: root is refused, too.
+    """
+    old = backup(path, path.with_name("copy.db")).path
+    with closing(sqlite3.connect(old)) as file:
+        file.execute("PRAGMA journal_mode=WAL")
+    path.with_name("copy.db-shm").symlink_to("nowhere/copy.db-shm")
+    return old
+
+
+def test_an_older_backup_on_a_read_only_volume_is_restored(path: Path) -> None:
+    old = in_wal_mode(path)
+    with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+        names(old)
+    write(path, "later")
+    restore(old, path)
+    assert names(path) == ["first"]
+
+
+def test_what_would_be_missed_on_a_read_only_volume_is_not_restored(path: Path) -> None:
+    old = in_wal_mode(path)
+    path.with_name("copy.db-wal").write_bytes(b"pages that are not in the file")
+    with pytest.raises(ConfigurationError) as refusal:
+        restore(old, path)
+    assert "a part of it lies in copy.db-wal" in str(refusal.value)
+    assert "copy both into a folder that can be written" in str(refusal.value)
+    assert names(path) == ["first"]
+
+
+def test_why_a_file_cannot_be_read_is_said(path: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.db"
+    bad.write_bytes(b"junk" * 5000)
+    with pytest.raises(ConfigurationError, match=r"bad\.db can't be read .* \(file is not a data"):
+        restore(bad, path)
+
+
+def test_a_restore_keeps_the_mode_of_the_file(path: Path) -> None:
+    made = backup(path, path.with_name("copy.db"))
+    for mode in (0o640, 0o600):
+        path.chmod(mode)
+        done = restore(made.path, path)
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+        assert done.before is not None
+        assert stat.S_IMODE(done.before.stat().st_mode) == mode
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_restores_still_belongs_to_whom_it_did(path: Path) -> None:
+    made = backup(path, path.with_name("copy.db"))
+    os.chown(path, 12345, 12346)
+    restore(made.path, path)
+    assert (path.stat().st_uid, path.stat().st_gid) == (12345, 12346)
 
 
 def test_a_newer_schema_is_not_restored(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import stat
 from contextlib import closing
 from pathlib import Path
 
@@ -98,6 +99,39 @@ def test_the_migrations_lead_to_the_tables_of_the_code(path: Path) -> None:
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == [], "bot/database/tables.py has moved on"
     engine.dispose()
+
+
+def mode(path: Path) -> int:
+    """Who may do what with a file."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_new_file_and_those_beside_it_are_for_their_owners_eyes_alone(path: Path) -> None:
+    migrate(path)
+    with closing(sqlite3.connect(path)) as bot:
+        bot.execute("PRAGMA journal_mode=WAL")
+        bot.execute("INSERT INTO facts VALUES ('in', 'the WAL')")
+        bot.commit()
+        beside = sorted(path.parent.glob("easel.db*"))
+        assert [file.name for file in beside] == ["easel.db", "easel.db-shm", "easel.db-wal"]
+        assert [mode(file) for file in beside] == [0o600] * 3
+
+
+def test_a_file_of_the_operators_own_mode_keeps_it_and_lends_it_to_its_copy(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    next_version(path, monkeypatch)
+    path.chmod(0o640)
+    done = migrate(path)
+    assert done.copy is not None
+    assert (mode(path), mode(done.copy)) == (0o640, 0o640)
+
+
+def test_a_start_that_broke_off_before_the_first_table_is_no_matter(path: Path) -> None:
+    path.touch()
+    migrate(path)
+    (vacuum,) = rows(path, "PRAGMA auto_vacuum")
+    assert vacuum == (2,), "delivered pictures give their space back"
 
 
 def test_an_interaction_has_one_row_and_a_job_takes_its_pictures_along(path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from bot.demo.say import PlayError
 from bot.demo.transcript import Keeper, Teller, attachment_urls, render
 
+PEOPLE = [("1", "Ada"), ("2", "Bob")]
 HOST = "http://127.0.0.1:1"
 
 
@@ -114,6 +115,21 @@ def test_only_lines_that_changed_are_said_again() -> None:
         "    0.5 s  #easel Easel·1 │ [✖ Cancel]",
         "    2.2 s  #easel Easel·1 │ 50 percent",
         "    2.2 s  #easel Easel·1 │ − [✖ Cancel]",
+    ]
+
+
+def test_members_and_channels_are_called_by_their_names() -> None:
+    said: list[str] = []
+    teller = Teller(said.append, lambda: 0.0)
+    ada, bob = ({"id": i, "username": name.lower(), "global_name": name} for i, name in PEOPLE)
+    teller.show("#easel", message(0, interaction_metadata={"user": ada}))
+    called = {"content": "<@1> <@!2>, done", "mentions": [bob]}
+    teller.show("#gallery", {**message(0, **called), "id": "501", "channel_id": "22"})
+    told = {"description": "<@9> for <@1> in <#21>; <@7>, <#7>, <@&1>"}
+    teller.show("@ada", {**message(0, embeds=[told]), "id": "502", "channel_id": "31"})
+    assert [line.split(" │ ")[1] for line in said] == [
+        "@Ada @Bob, done",
+        "@Easel for @Ada in #easel; <@7>, <#7>, <@&1>",
     ]
 
 

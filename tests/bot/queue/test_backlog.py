@@ -72,3 +72,21 @@ async def test_a_restart_still_knows_what_was_not_posted(narrow: Line) -> None:
     assert painted.status is Status.PAINTED
     await again.told(painted)
     assert await again.claim("main", lambda _: False) is not None
+
+
+async def test_what_finds_no_way_is_kept_and_stops_nobody(narrow: Line) -> None:
+    """Of several the oldest go when even that is too much."""
+    queue, stranded = narrow.queue, []
+    for _ in range(3):
+        await narrow.accepted()
+        running = await narrow.claim()
+        assert await queue.finish(running, [picture(data=HUNDRED * 2)])
+        assert await queue.claim("main", lambda _: False) is None
+        await queue.stranded(running)
+        stranded.append(running)
+    await narrow.accepted()
+    assert await queue.claim("main", lambda _: False) is not None
+    left = [await queue.pictures(job) for job in stranded]
+    assert [len(pictures) for pictures in left] == [0, 0, 1]
+    await queue.recount()
+    assert queue._backlog.total == 0, "a recount forgets no one's way"

@@ -22,9 +22,9 @@ class Desk:
     def __init__(self, line: Line, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
         self.line, self.clock = line, clock
         self.metrics = Metrics()
-        book = Ledger(self.metrics)
-        line.queue.subscribe(book.hear)
-        line.queue.subscribe_told(book.told)
+        self.book = Ledger(self.metrics)
+        line.queue.subscribe(self.book.hear)
+        line.queue.subscribe_told(self.book.told)
         self._caplog = caplog
 
     async def claimed(self, **order: Any) -> Job:
@@ -162,6 +162,29 @@ async def test_a_clock_that_was_set_back_is_no_negative_time(desk: Desk) -> None
     await desk.told(job, after=-60)
     (told,) = desk.lines()
     assert (told["paint"], told["post"]) == (0, 0)
+
+
+async def test_what_finds_no_way_is_written_once_and_its_clock_stops(desk: Desk) -> None:
+    """It is tried again each time the gateway is back."""
+    job = await desk.claimed()
+    await desk.line.queue.finish(job, [picture()])
+    desk.clock.forward(1.5)
+    for _ in range(3):
+        await desk.book.undelivered(await desk.line.row(job), 1)
+        desk.clock.forward(60)
+    (told,) = desk.lines()
+    assert (told["outcome"], told["post"], told["pictures"]) == ("undelivered", 1.5, 1)
+    assert told["level"] == "warning"
+    assert shown(desk.metrics, POST.name)["_sum"] == pytest.approx(1.5)
+
+
+async def test_a_way_found_later_is_news_but_no_second_time(desk: Desk) -> None:
+    job = await desk.claimed()
+    await desk.line.queue.finish(job, [picture()])
+    await desk.book.undelivered(await desk.line.row(job), 1)
+    await desk.told(job, after=3600)
+    assert [told["outcome"] for told in desk.lines()] == ["undelivered", "delivered"]
+    assert shown(desk.metrics, POST.name)["_count"] == 1
 
 
 def test_every_outcome_is_shown_before_the_first() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from bot.errors import ConfigurationError
 from bot.settings import BackendSettings, Limits, load
+from bot.settings.aws import Budget, DeploySettings, EksSettings, ExtensionSettings
 from bot.settings.file import Auth, read_yaml
+from bot.settings.strict import Strict
 
 BACKEND = {"name": "gpu", "url": "http://gpu:7860"}
 
@@ -37,6 +40,14 @@ def test_a_missing_or_empty_file_means_the_defaults(folder: Path) -> None:
     assert load().limits == Limits()
     write(folder, "# nothing yet\n")
     assert load().limits == Limits()
+
+
+def test_a_section_whose_lines_are_all_commented_out_is_not_there(folder: Path) -> None:
+    write(folder, "limits:\n  # max_steps: 40\nbackends:\n")
+    assert (load().limits, load().backends) == (Limits(), ())
+    empty = dict.fromkeys(("auth", "payload", "models", "budget", "eks", "extension", "deploy"))
+    write(folder, yaml.safe_dump({"backends": [BACKEND | empty]}))
+    assert load().backends == (BackendSettings(**BACKEND),)
 
 
 def test_several_backends_and_the_limits_are_read(folder: Path) -> None:
@@ -110,13 +121,12 @@ def test_a_variable_that_is_not_set_is_named_with_its_key(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "key"),
     [
-        ({"limit": {}}, "limit:"),
-        ({"limits": {"max_pixel": 1}}, "limits.max_pixel:"),
+        ({"limit": {}}, "unknown key limit "),
+        ({"limits": {"max_pixel": 1}}, "limits: unknown key max_pixel "),
         ({"limits": {"max_steps": 0}}, "limits.max_steps:"),
         ({"limits": {"max_pixels": "many"}}, "limits.max_pixels:"),
         ({"limits": {"waiting_per_guild": 0}}, "limits.waiting_per_guild:"),
         ({"limits": []}, "limits:"),
-        ({"backends": None}, "backends:"),
         ({"backends": "gpu"}, "backends:"),
         ({"backends": [{"url": "http://gpu"}]}, "backends.0.name:"),
         ({"backends": [{"name": "gpu"}]}, "backends.0.url:"),
@@ -126,20 +136,125 @@ def test_a_variable_that_is_not_set_is_named_with_its_key(folder: Path) -> None:
         ({"backends": [BACKEND | {"url": "http://gpu:port"}]}, "backends.0.url:"),
         ({"backends": [BACKEND | {"url": "http://me:pw@gpu"}]}, "backends.0.url:"),
         ({"backends": [BACKEND | {"url": "http://gpu/?a=b"}]}, "backends.0.url:"),
-        ({"backends": [BACKEND | {"port": 7860}]}, "backends.0.port:"),
+        ({"backends": [BACKEND | {"port": 7860}]}, "backends.0: unknown key port "),
         ({"backends": [BACKEND | {"concurrency": 0}]}, "backends.0.concurrency:"),
         ({"backends": [BACKEND | {"timeout_seconds": 0}]}, "backends.0.timeout_seconds:"),
         ({"backends": [BACKEND | {"rate": -1}]}, "backends.0.rate:"),
         ({"backends": [BACKEND | {"burst": 0}]}, "backends.0.burst:"),
         ({"backends": [BACKEND | {"verify_tls": "maybe"}]}, "backends.0.verify_tls:"),
-        ({"backends": [BACKEND | {"auth": {"user": "a"}}]}, "backends.0.auth.user:"),
+        ({"backends": [BACKEND | {"auth": {"user": "a"}}]}, "backends.0.auth: unknown key user "),
         ({"backends": [BACKEND | {"auth": {"username": "a"}}]}, "backends.0.auth:"),
         ({"backends": [BACKEND | {"payload": []}]}, "backends.0.payload:"),
-        ({"backends": [BACKEND | {7: 8}]}, "backends.0.7:"),
+        ({"backends": [BACKEND | {7: 8}]}, "backends.0: unknown key 7 "),
     ],
 )
 def test_what_is_wrong_is_named_by_its_key(folder: Path, data: object, key: str) -> None:
     assert key in refusal(folder, data)
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        (
+            {"waiting_per_menber": 5},
+            "limits: unknown key waiting_per_menber (did you mean waiting_per_member?)",
+        ),
+        ({"color": 5}, "limits: unknown key color"),
+        ({"max_steps": "many"}, "limits.max_steps: must be a whole number from 1 to 150"),
+        ({"max_steps": 1.5}, "limits.max_steps: must be a whole number from 1 to 150"),
+        ({"max_steps": 151}, "limits.max_steps: must be a whole number from 1 to 150"),
+        ({"max_steps": None}, "limits.max_steps: must be a whole number from 1 to 150"),
+        ({"waiting_total": 0}, "limits.waiting_total: must be a whole number, at least 1"),
+        ({"affinity_seconds": "a"}, "limits.affinity_seconds: must be a number from 0 to 3600"),
+        ([], "limits: must be a mapping (key: value)"),
+        (
+            {"waiting_per_member": 9, "waiting_total": 5, "waiting_per_guild": 5},
+            "limits: waiting_per_member (9) is above waiting_per_guild (5) and would never be "
+            "reached: lower the one or raise the other",
+        ),
+    ],
+)
+def test_a_wrong_limit_is_told_in_the_operators_words(
+    folder: Path, limits: object, told: str
+) -> None:
+    assert refusal(folder, {"limits": limits}) == f"{told} (easel.yaml)"
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ({"waiting_per_member": 51}, "waiting_per_member (51) is above waiting_per_guild (50, its"),
+        ({"waiting_per_guild": 600}, "waiting_per_guild (600) is above waiting_total (500, its"),
+        ({"waiting_per_guild": 9, "waiting_total": 8}, "waiting_per_guild (9) is above waiting_"),
+        ({"waiting_per_member": 9, "waiting_total": 8}, "waiting_per_member (9) is above waiting_"),
+    ],
+)
+def test_limits_that_contradict_each_other_are_refused(
+    folder: Path, limits: dict[str, int], told: str
+) -> None:
+    assert told in refusal(folder, {"limits": limits})
+
+
+def test_one_limit_may_be_lowered_alone(folder: Path) -> None:
+    write(folder, "limits: {waiting_total: 1}")
+    assert load().limits.waiting_total == 1
+    write(folder, "limits: {waiting_per_member: 7, waiting_per_guild: 7, waiting_total: 7}")
+    assert load().limits.waiting_per_member == 7
+
+
+CLOUD: dict[str, Any] = BACKEND | {
+    "kind": "sd-on-eks",
+    "auth": {"api_key": "k"},
+    "eks": {"s3": {"bucket": "pictures"}, "runtimes": [{"name": "sdxl"}]},
+    "extension": {},
+    "deploy": {"types": ["g5"], "usd_per_hour": {"g5": 1.0}},
+    "budget": {},
+    "models": {"x": {"payload": {}}},
+}
+WRONG = [None, "", "x", 5, -1, 1e12, float("nan"), True, [], [None], [7], {}, {"y": None}, {5: 6}]
+PYDANTIC = ["nput", "String", "Field", "Tuple", "List", "Dict", "valid", "permitted", "type="]
+
+
+def places(data: object, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Where something stands in plain data."""
+    pairs = [*data.items()] if isinstance(data, dict) else []
+    pairs = [*enumerate(data)] if isinstance(data, list) else pairs
+    return [at, *(place for key, held in pairs for place in places(held, (*at, key)))]
+
+
+def having(data: Any, place: tuple[str | int, ...], value: object) -> Any:
+    """The same data with something else in one place."""
+    if not place:
+        return value
+    copy = data.copy()
+    copy[place[0]] = having(data[place[0]], place[1:], value)
+    return copy
+
+
+def full() -> dict[str, Any]:
+    """A file with every key in it."""
+    sections: dict[str, type[Strict]] = {
+        "eks": EksSettings,
+        "extension": ExtensionSettings,
+        "deploy": DeploySettings,
+        "budget": Budget,
+    }
+    backend = dict.fromkeys(BackendSettings.model_fields, 0) | CLOUD
+    for name, section in sections.items():
+        backend[name] = dict.fromkeys(section.model_fields, 0) | CLOUD[name]
+    return {"backends": [backend], "limits": dict.fromkeys(Limits.model_fields, 1)}
+
+
+@pytest.mark.parametrize("place", places(full())[1:], ids=lambda at: ".".join(map(str, at)))
+def test_nothing_wrong_is_told_in_the_words_of_a_library(
+    place: tuple[str | int, ...], folder: Path
+) -> None:
+    for wrong in WRONG:
+        write(folder, yaml.safe_dump(having(full(), place, wrong)))
+        with pytest.raises(ConfigurationError) as failure:
+            load()
+        told = str(failure.value)
+        assert not [word for word in PYDANTIC if word in told], told
 
 
 def test_a_list_at_the_top_is_refused(folder: Path) -> None:

@@ -132,7 +132,7 @@ def test_all_scripts_of_all_models_are_known() -> None:
     ("data", "key"),
     [
         ({"models": []}, "backends.0.models:"),
-        ({"models": {"x": {"steps": 5}}}, "backends.0.models.x.steps:"),
+        ({"models": {"x": {"steps": 5}}}, "backends.0.models.x: unknown key steps "),
         ({"models": {"x": None}}, "backends.0.models.x:"),
         ({"allow_load": "perhaps"}, "backends.0.allow_load:"),
         ({"previews": "perhaps"}, "backends.0.previews:"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,15 +12,19 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from bot.errors import ConfigurationError
-from bot.settings import Settings, load
+from bot.settings import BackendSettings, Settings, load
 from bot.settings.file import Auth
 
 FILE = "backends: [{name: gpu, url: 'http://gpu:7860'}]\n"
-STAGE = {
+STAGE: dict[str, Any] = {
     "token": "stage.token",
     "api_url": "http://127.0.0.1:8420/api",
     "database": Path("/tmp/stage/easel.db"),
-    "backend": "http://demo:pass@127.0.0.1:7861",
+    "backend": BackendSettings(
+        name="demo",
+        url="http://127.0.0.1:7861",
+        auth=Auth(username="demo", password=SecretStr("pass")),
+    ),
 }
 
 
@@ -33,7 +38,7 @@ def refusal() -> str:
 
 def on_stage(chosen: Settings) -> Settings:
     """The demo's settings from an operator's."""
-    return chosen.on_stage(**STAGE)  # type: ignore[arg-type]
+    return chosen.on_stage(**STAGE)
 
 
 def test_backend_variables_make_one_backend(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,7 +115,7 @@ class Line:
     async def get(self, job_id: int) -> Job | None:
         return self.jobs.get(job_id)
 
-    async def cancel(self, job_id: int) -> Job | None:
+    async def cancel(self, job_id: int, sentence: str | None = None) -> Job | None:
         job = self.jobs[job_id]
         if not job.status.open:
             return None

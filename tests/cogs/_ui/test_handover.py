@@ -10,7 +10,7 @@ import pytest
 from bot.errors import DatabaseUnavailable
 from bot.queue.job import Job, Status
 from bot.values.picture import Picture
-from cogs._ui import handover
+from cogs._ui import calls, handover
 from cogs._ui.cards import Card
 from cogs._ui.handover import SMALLEST_LIMIT, hand_over
 from cogs._ui.post import Outcome, Upload
@@ -30,6 +30,8 @@ class Bot:
         self._pictures = pictures
         self.told_jobs: list[int] = []
         self.failing = 0
+        self.due: set[int] = set()
+        self.dispatched: list[tuple[str, int, int]] = []
 
     async def pictures(self, job: Job) -> list[Picture]:
         if self.failing:
@@ -37,11 +39,20 @@ class Bot:
             raise DatabaseUnavailable("locked")
         return self._pictures
 
-    async def call_due(self, _: Job) -> bool:
-        return False
+    async def call_due(self, job: Job) -> bool:
+        return job.id in self.due
+
+    async def called(self, job: Job) -> None:
+        self.due.discard(job.id)
 
     async def told(self, job: Job) -> None:
+        """Each waited long enough to be called."""
         self.told_jobs.append(job.id)
+        if job.status is Status.PAINTED:
+            self.due.add(job.id)
+
+    def dispatch(self, event: str, job: Job, pictures: int) -> None:
+        self.dispatched.append((event, job.id, pictures))
 
     async def find(self, job_id: int) -> Job | None:
         return job("the parent", id=job_id) if job_id == 1 else None
@@ -54,6 +65,7 @@ class Way:
         self.outcomes = list(outcomes)
         self.dm = dm
         self.sent: list[tuple[str, Card, list[Upload]]] = []
+        self.called: list[str] = []
 
     def __call__(self, _: object) -> Way:
         return self
@@ -68,6 +80,10 @@ class Way:
 
     async def post_channel(self, channel: int, card: Card, files: Any, nonce: str) -> Outcome:
         self.sent.append((f"channel {channel} {nonce}", card, list(files)))
+        return Outcome.DONE
+
+    async def call(self, address: object, user: int, words: str, nonce: str) -> Outcome:
+        self.called.append(words)
         return Outcome.DONE
 
     @property
@@ -93,6 +109,7 @@ async def delivered(
     bot = Bot([picture(data=GRAINY)])
     bot.failing = failing
     monkeypatch.setattr(handover, "Postman", way)
+    monkeypatch.setattr(calls, "Postman", way)
     await hand_over(cast(Any, bot), done or job(status=Status.PAINTED))
     return bot
 
@@ -104,6 +121,8 @@ async def test_an_edit_that_is_taken_is_the_end(monkeypatch: pytest.MonkeyPatch)
     assert way.ways == ["edit"]
     assert bot.told_jobs == [7]
     assert way.sent[0][2][0].data == GRAINY
+    assert len(way.called) == 1
+    assert bot.dispatched == []
 
 
 async def test_trouble_is_waited_out_with_growing_pauses(
@@ -144,10 +163,12 @@ async def test_a_file_that_discord_finds_too_large_is_halved(
 
 @pytest.mark.usefixtures("pauses")
 async def test_a_deleted_message_gets_nothing_posted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is anybody called to it, now or after a restart."""
     way = Way(Outcome.GONE)
     bot = await delivered(monkeypatch, way)
     assert way.ways == ["edit"]
     assert bot.told_jobs == [7]
+    assert (way.called, bot.due) == ([], set())
 
 
 @pytest.mark.usefixtures("pauses")
@@ -161,9 +182,15 @@ async def test_without_a_way_to_the_message_it_comes_as_a_direct_message(
 
 
 @pytest.mark.usefixtures("pauses")
-async def test_without_any_way_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    way = Way(Outcome.NO_WAY, dm=Outcome.NO_WAY)
-    assert (await delivered(monkeypatch, way)).told_jobs == []
+@pytest.mark.parametrize("outcome", [Outcome.NO_WAY, Outcome.REFUSED])
+async def test_without_any_way_it_is_kept_and_the_book_hears_of_it(
+    monkeypatch: pytest.MonkeyPatch, outcome: Outcome
+) -> None:
+    way = Way(outcome, dm=Outcome.NO_WAY)
+    bot = await delivered(monkeypatch, way)
+    assert bot.told_jobs == []
+    assert bot.dispatched == [("job_undelivered", 7, 1)]
+    assert way.called == []
 
 
 @pytest.mark.usefixtures("pauses")
@@ -203,7 +230,8 @@ async def test_what_was_finished_of_a_batch_comes_with_its_bad_end(
     monkeypatch: pytest.MonkeyPatch, end: Status
 ) -> None:
     way = Way(Outcome.DONE)
-    batch = job(order=request(count=4), status=end, error_sentence="It broke.")
+    broke = "It broke." if end is Status.FAILED else None
+    batch = job(order=request(count=4), status=end, error_sentence=broke)
     bot = await delivered(monkeypatch, way, batch)
     (_, card, files) = way.sent[0]
     told = card.embed.description or ""

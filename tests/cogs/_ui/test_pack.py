@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bot.errors import BrokenPicture
 from bot.images import codec, pnginfo
-from cogs._ui.handover import ALT_LIMIT, REQUEST_BYTES, pack
+from cogs._ui.faces import ALT_LIMIT
+from cogs._ui.handover import REQUEST_BYTES, pack
 from tests.bot.images import pictures
 from tests.bot.images.test_codec import noise
 from tests.cogs.samples import address, job, picture, request
