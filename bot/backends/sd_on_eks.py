@@ -291,6 +291,8 @@ class SdOnEks(Backend):
             if tries == SUBMIT_TRIES:
                 raise BackendUnreachable(str(trouble)) from trouble
             await asyncio.sleep(tries)
+        if answer.status == 413:
+            raise payload.too_long(payload.size_of(body), "Use a smaller picture.")
         _check(answer)
         told = answer.json()
         known = told.get("id") or told.get("id_task") if isinstance(told, dict) else None
