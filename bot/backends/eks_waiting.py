@@ -15,7 +15,7 @@ from bot import log
 from bot.backends.s3 import Bucket, by_number
 from bot.errors import BackendError, BackendRejectedCredentials, BackendUnreachable
 
-FIRST_LOOK = 0.8
+FIRST_LOOK = 0.9
 """The share of the usual time after which a task is looked for the first time."""
 LEAST_SECONDS = 1.0
 MOST_SECONDS = 10.0
@@ -76,7 +76,7 @@ class Waiting:
         Raises BackendUnreachable when S3 can't be asked for a while. It waits for ever otherwise.
         """
         first = LEAST_SECONDS if expected is None else expected * FIRST_LOOK
-        pause = max(LEAST_SECONDS, (expected or 0.0) / 10)
+        pause = LEAST_SECONDS if expected is None else max(MANY_SECONDS, expected / 15)
         one = _Awaited(folder, task, time.monotonic() + max(0.0, first), min(pause, MOST_SECONDS))
         self._awaited.add(one)
         self._news.set()
