@@ -95,7 +95,8 @@ sources = Table(
     Column("height", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
 )
-"""What guests gave, until the job has ended and been told."""
+"""What guests gave, until the picture has been delivered; after a bad end for a day, so that it
+can be tried again."""
 
 facts = Table(
     "facts",

@@ -1,4 +1,4 @@
-"""The SQL of forgetting: each step is one short transaction over at most `STEP` rows.
+"""The SQL of forgetting: each step is short and looks at no more than `STEP` rows.
 
 What goes when is decided by `retention`; here it is only carried out.
 """

@@ -1,4 +1,4 @@
-"""The rows of the queue: every step of a job's life is one short transaction.
+"""The rows of the queue: every step of a job's life, whole and on disk when it returns.
 
 A step that reports on a running job carries its `attempt`; when the row has moved on, the
 step changes nothing and says False. Nothing here decides: order and caps are the queue's.
@@ -331,7 +331,7 @@ class Store:
         return await self._database.step(step)
 
     async def sources(self, job_id: int) -> tuple[Source, ...]:
-        """What the guest gave for a job that has not been told its end."""
+        """What the guest gave, as long as it is kept."""
 
         def step(connection: Connection) -> tuple[Source, ...]:
             rows = connection.execute(
