@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -18,7 +19,12 @@ from bot.backends import registry
 from bot.backends.base import Backend, Unlasting
 from bot.backends.quota import Quotas
 from bot.database.migrate import inspect
-from bot.errors import BackendError, BackendRejectedCredentials, ConfigurationError
+from bot.errors import (
+    BackendBadAnswer,
+    BackendError,
+    BackendRejectedCredentials,
+    ConfigurationError,
+)
 from bot.images import codec
 from bot.settings import BackendSettings, Settings
 from bot.studio.library import read_library
@@ -185,6 +191,10 @@ async def painter(
         return [Finding(part, False, f"{chosen.url}: {error}", _mend_of_key(chosen, error), 2)]
     except BackendError as error:
         mend = "check that it runs and that BACKEND_URL (or url:) is right"
+        if str(error).startswith("S3"):
+            mend = "correct s3: its bucket, region or credentials"
+        elif chosen.kind != "sdapi" and isinstance(error, BackendBadAnswer):
+            mend = "correct url:"
         return [Finding(part, False, f"{chosen.url}: {error}", mend, 1)]
     except ConfigurationError as error:
         return [Finding(part, False, str(error), "", 2)]
@@ -203,6 +213,8 @@ def _mend_of_key(chosen: BackendSettings, error: BackendRejectedCredentials) -> 
         return "correct BACKEND_USERNAME and BACKEND_PASSWORD (or auth:)"
     if "S3" in str(error):
         return "give the bot the S3 rights that docs/aws-eks.md lists, or correct s3:"
+    if re.search("user|permission", str(error), re.IGNORECASE):
+        return "correct extension: {user: …}, or give that user the right"
     return "correct auth: {api_key: …}"
 
 

@@ -141,7 +141,7 @@ def test_the_example_for_eks_is_taken_as_it_stands(
     assert backend.kind == "sd-on-eks" and backend.eks is not None
     assert backend.url.endswith(".amazonaws.com/prod")
     assert [r.type for r in backend.eks.runtimes] == ["sdruntime", "sdruntime", "comfyui"]
-    assert (backend.rate, backend.burst, backend.concurrency) == (30.0, 50, 100)
+    assert (backend.rate, backend.burst, backend.concurrency) == (30.0, 50, 500)
     assert backend.budget.pictures_per_day == 500
 
 

@@ -8,12 +8,12 @@ credentials in the environment, by web identity and of an instance's role. It ha
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
 import obstore
-from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 
 from bot.errors import BackendBadAnswer, BackendRejectedCredentials, BackendUnreachable
@@ -26,6 +26,7 @@ _DENIED = frozenset(
         "InvalidAccessKeyId",
         "SignatureDoesNotMatch",
         "ExpiredToken",
+        "InvalidToken",
         "AllAccessDisabled",
     )
 )
@@ -42,11 +43,8 @@ class Bucket:
         self.name = name or settings.bucket
         self.asked = 0
         given: dict[str, Any] = {
-            "access_key_id": settings.access_key_id and settings.access_key_id.get_secret_value(),
-            "secret_access_key": settings.secret_access_key
-            and settings.secret_access_key.get_secret_value(),
-            "session_token": settings.session_token and settings.session_token.get_secret_value(),
             "endpoint": settings.endpoint,
+            "credential_provider": _keys(settings),
         }
         plain = (settings.endpoint or "").startswith("http://")
         self._store: Any = S3Store(
@@ -84,6 +82,16 @@ class Bucket:
         except BaseError as error:
             raise _ours(error, f"get from {self.name}") from error
 
+    async def may_get(self, key: str) -> None:
+        """Asks for an object that need not be there: it is about the right to read."""
+        self.asked += 1
+        try:
+            await obstore.get_async(self._store, key)
+        except (NotFoundError, FileNotFoundError):
+            return
+        except BaseError as error:
+            raise _ours(error, f"get from {self.name}") from error
+
     async def put(self, key: str, data: bytes) -> None:
         """Lays one object there. Needs s3:PutObject."""
         self.asked += 1
@@ -101,6 +109,18 @@ class Bucket:
         except BaseError as error:
             raise _ours(error, f"sign for {self.name}") from error
         return str(signed)
+
+
+def _keys(settings: S3Settings) -> Callable[[], dict[str, Any]] | None:
+    """Keys of the settings, and nothing of the environment beside them; None: the usual chain."""
+    key, secret, token = (
+        held.get_secret_value() if held is not None else None
+        for held in (settings.access_key_id, settings.secret_access_key, settings.session_token)
+    )
+    if key is None:
+        return None
+    given = {"access_key_id": key, "secret_access_key": secret, "token": token, "expires_at": None}
+    return lambda: given
 
 
 def _ours(error: BaseError, what: str) -> BackendRejectedCredentials | BackendUnreachable:

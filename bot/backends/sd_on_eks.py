@@ -27,8 +27,10 @@ from bot.backends.sdapi_pictures import MAX_PICTURE_BYTES
 from bot.backends.warmth import Warmth
 from bot.errors import (
     BackendBadAnswer,
+    BackendBusy,
     BackendFailed,
     BackendRefused,
+    BackendRejectedCredentials,
     BackendTimeout,
     BackendUnreachable,
     ConfigurationError,
@@ -122,6 +124,7 @@ class SdOnEks(Backend):
         """
         await self.ping()
         await self.bucket.keys(f"{await self._folder()}/probe")
+        await self.bucket.may_get(f"{await self._folder()}/probe")
         models = tuple(Model(name, _title(name, chosen)) for name, chosen in self._choices.items())
         self.ability = Ability(
             models=models,
@@ -221,19 +224,26 @@ class SdOnEks(Backend):
         message = await self._message(request, sources, sent, chosen)
         sent = replace(sent, remark=message.remark)
         await errand.note(sent.text)
-        await self._submit(message.body, sent)
+        try:
+            await self._submit(message.body, sent)
+        except (BackendBusy, BackendRefused, BackendRejectedCredentials, BackendUnreachable) as no:
+            if not getattr(no, "taken", False):
+                await errand.note("")  # it is surely not there: nobody needs to look for it
+            raise
         sent = replace(sent, at=time.time(), sure=True)
         await errand.note(sent.text)
         return sent
 
     def _choice(self, request: ImageRequest) -> _Choice:
+        plain = request.kind == "txt2img"
         if request.kind == "upscale":
             able = [c for c in self._choices.values() if c.runtime.type == "sdruntime"]
         else:
             able = [
                 c
                 for name, c in self._choices.items()
-                if request.model is None or request.model == name
+                if request.model == name
+                or (request.model is None and (plain or c.runtime.type == "sdruntime"))
             ]
         if not able:
             raise BackendRefused(
@@ -278,6 +288,7 @@ class SdOnEks(Backend):
 
     async def _submit(self, body: dict[str, Any], sent: Sent) -> None:
         """Trouble on the way is no reason for another id: the worst is the same picture twice."""
+        taken = False
         for tries in range(1, SUBMIT_TRIES + 1):
             try:
                 answer = await self._http.submit(
@@ -286,10 +297,12 @@ class SdOnEks(Backend):
                 if answer.status < 500:
                     break
                 trouble: Exception = BackendUnreachable(f"{answer.status}: {error_text(answer)}")
+                taken = True
             except (BackendUnreachable, BackendTimeout) as error:
                 trouble = error
+                taken |= getattr(error, "taken", True)
             if tries == SUBMIT_TRIES:
-                raise BackendUnreachable(str(trouble)) from trouble
+                raise BackendUnreachable(str(trouble), taken=taken) from trouble
             await asyncio.sleep(tries)
         if answer.status == 413:
             raise payload.too_long(payload.size_of(body), "Use a smaller picture.")
@@ -310,8 +323,12 @@ class SdOnEks(Backend):
 
     async def _perhaps(self, left: Sent) -> Finished | None:
         """A task that was perhaps sent before a crash, if it shows within a while."""
-        waited = max(0.0, time.time() - left.at)
-        seconds = max(0.0, UNSURE_SECONDS - waited)
+        waited, longest = max(0.0, time.time() - left.at), UNSURE_SECONDS
+        if self._warmth.cold(left.runtime):
+            # It may have to be woken first: sent again, it would only be painted twice.
+            start = await self._warmth.cold_start(left.runtime)
+            longest = max(longest, self._eks.first_result_timeout if start is None else 1.5 * start)
+        seconds = max(0.0, longest - waited)
         try:
             async with asyncio.timeout(seconds + 1.0):
                 return await self._waiting.finished(left.folder, left.task, 0.0)
@@ -353,10 +370,14 @@ class SdOnEks(Backend):
             errand.tell(f"drawing on {sent.runtime}", left)
 
     async def _fetch(self, finished: Finished, request: ImageRequest, sent: Sent) -> list[Picture]:
-        out = await self.bucket.get(finished.out, MAX_OUT_BYTES)
-        ended = await asyncio.to_thread(read_out, out)
-        wanted = finished.files[: request.count]
-        files = [await self.bucket.get(key, MAX_PICTURE_BYTES) for key in wanted]
+        try:
+            out = await self.bucket.get(finished.out, MAX_OUT_BYTES)
+            ended = await asyncio.to_thread(read_out, out)
+            wanted = finished.files[: request.count]
+            files = [await self.bucket.get(key, MAX_PICTURE_BYTES) for key in wanted]
+        except BackendRejectedCredentials as error:
+            # It is painted and paid for: it waits until the rights are mended.
+            raise BackendUnreachable(str(error)) from error
         remark = " ".join(filter(None, (f"Drawn on {sent.runtime}.", sent.remark)))
         return await asyncio.to_thread(read_pictures, files, ended, request, remark)
 

@@ -13,7 +13,8 @@ from statistics import median
 from bot.backends.base import Keeper
 from bot.errors import DatabaseUnavailable
 
-WARM_SECONDS = 600.0
+WARM_SECONDS = 60.0
+"""A cluster may take a machine away a minute after its last task (the service's own chart does)."""
 COLD_START = 20.0
 """A first result that took longer than this had to wake somebody."""
 LONGEST = 3600.0
@@ -51,7 +52,7 @@ class Warmth:
         came = self._came.get(runtime, 0.0)
         since = max(sent_at, came)
         limit = first if came < sent_at - WARM_SECONDS else usual
-        return min(since + limit, sent_at + LONGEST) - time.time()
+        return min(since + limit, sent_at + max(LONGEST, first)) - time.time()
 
     async def came(self, runtime: str, took: float) -> None:
         """A result came, so many seconds after its task was sent."""

@@ -88,9 +88,9 @@ class EksSettings(Strict):
             msg = f"two runtimes are called {', '.join(twice)}"
             raise ValueError(msg)
         if self.api_version == "v1alpha1" and any(
-            r.type == "comfyui" or not (r.model or r.titles) for r in self.runtimes
+            r.type == "comfyui" or not r.model or r.titles for r in self.runtimes
         ):
-            msg = "v1alpha1 reaches only Stable Diffusion runtimes that name their model"
+            msg = "v1alpha1 reaches only Stable Diffusion runtimes by their model: no titles"
             raise ValueError(msg)
         return self
 

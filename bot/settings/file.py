@@ -144,7 +144,7 @@ class BackendSettings(Strict):
         """On AWS tasks wait and are painted side by side; the key's throttle is the document's."""
         values = _without_empty(values, "auth", "payload", "models", "extension", "budget")
         if isinstance(values, dict) and values.get("kind") in ("sd-on-eks", "sd-extension"):
-            usual: dict[str, Any] = {"concurrency": 100}
+            usual: dict[str, Any] = {"concurrency": 500}
             if values["kind"] == "sd-on-eks" and "rate" not in values:
                 usual |= {"rate": 30.0, "burst": 50}
             if values["kind"] == "sd-extension":

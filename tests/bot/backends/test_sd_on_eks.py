@@ -156,6 +156,29 @@ async def test_a_bucket_that_may_not_be_listed_is_a_matter_of_rights(quick: Clou
         await painter.probe()
 
 
+async def test_a_bucket_that_may_not_be_read_is_found_out_by_the_probe(quick: Cloud) -> None:
+    painter = quick.painter()
+    await painter.probe()
+    quick.s3.faults.add("denied", times=-1, action="GetObject")
+    with pytest.raises(BackendRejectedCredentials, match="S3 does not let us get"):
+        await painter.probe()
+    slip = Slip()
+    with pytest.raises(BackendUnreachable) as kept:
+        await painter.paint(order(), "", silent, errand=slip)
+    assert not kept.value.taken, "it is painted and paid for: the job keeps it"
+    quick.s3.faults.clear()
+    assert await painter.paint(order(), "", silent, errand=slip)
+    assert len(quick.eks.submitted) == 1
+
+
+async def test_trouble_that_may_have_been_taken_is_counted_as_a_try(quick: Cloud) -> None:
+    quick.eks.faults.add("fail", status=502, times=9)
+    painter = quick.painter()
+    with pytest.raises(BackendUnreachable) as away:
+        await painter.paint(order(), "", silent)
+    assert away.value.taken
+
+
 async def test_a_prompt_that_sns_would_not_take_is_refused_with_its_size(quick: Cloud) -> None:
     painter = quick.painter(payload={"styles": ["x" * 270_000]})
     with pytest.raises(BackendRefused) as refused:
@@ -177,10 +200,11 @@ async def test_too_many_requests_slow_the_key_down(
     quick: Cloud, fault: str, how: dict[str, Any]
 ) -> None:
     quick.eks.faults.add(fault, **how)
-    painter = quick.painter()
+    painter, slip = quick.painter(), Slip()
     with pytest.raises(BackendBusy):
-        await painter.paint(order(), "", silent)
+        await painter.paint(order(), "", silent, errand=slip)
     assert painter.quota.spent.refusals == 1
+    assert not slip.left, "it is surely not there: nobody looks for it"
 
 
 # -- once ------------------------------------------------------------------------------------------
@@ -223,11 +247,13 @@ async def test_a_crash_at_any_step_submits_nothing_twice(
 ) -> None:
     """1: the id is in the row, and nothing was sent. 2: it was sent, and that was just noted."""
     monkeypatch.setattr(sd_on_eks, "UNSURE_SECONDS", 0.3)
-    painter, slip = quick.painter(), Breaks(at)
+    # Nobody waits longer for a task that was perhaps sent than for the first sign of life.
+    patient = {"first_result_timeout": 1}
+    painter, slip = quick.painter(eks=patient), Breaks(at)
     with pytest.raises(asyncio.CancelledError):
         await painter.paint(order(), "", silent, errand=slip)
     slip.at = 0
-    after = quick.painter()
+    after = quick.painter(eks=patient)
     (picture,) = await after.paint(order(), "", silent, errand=slip)
     assert picture.seed == 42
     assert len(quick.eks.submitted) == 1
