@@ -10,8 +10,9 @@ demo: .venv/.run
 run: .venv/.run
 	$(BIN)/python -m bot run
 
+# Compiled once, not by each of the many processes that the tests start.
 test: .venv/.test
-	$(BIN)/python -m pytest -n 4 --dist loadfile
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 4 --dist loadfile
 
 check: .venv/.test
 	$(BIN)/ruff format --check .
