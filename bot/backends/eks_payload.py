@@ -199,7 +199,12 @@ def _graph(request: ImageRequest, runtime: Runtime) -> dict[str, Any]:
             sentence="This model draws from words only, without further options. "
             "Choose another model for that.",
         )
-    sampler = _COMFY_SAMPLERS.get((request.sampler or "Euler").casefold(), "euler")
+    sampler = _COMFY_SAMPLERS.get((request.sampler or "Euler").casefold())
+    if sampler is None:
+        raise BackendRefused(
+            f"sampler {request.sampler} on the ComfyUI runtime {runtime.name}",
+            sentence="This model can't be drawn with that sampler. Leave `sampler` out.",
+        )
     karras = "karras" in (request.scheduler or "").casefold()
     encode = "CLIPTextEncode"
     return {

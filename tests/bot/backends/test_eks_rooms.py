@@ -115,6 +115,8 @@ def test_a_comfyui_graph_carries_what_was_asked() -> None:
     assert graph["3"]["inputs"]["scheduler"] == "karras"
     assert graph["3"]["inputs"]["seed"] == 42
     assert graph["7"]["inputs"]["text"] == " http://x"
+    with pytest.raises(BackendRefused):
+        payload.content(order(sampler="Restart"), runtime, None, {})
 
 
 async def test_patience_begins_anew_with_each_result(monkeypatch: pytest.MonkeyPatch) -> None:
