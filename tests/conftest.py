@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from bot import log
 from tests.house import House, open_house
 
-# EXAMPLES=1000 make test looks further; the usual run must stay under three minutes.
+# EXAMPLES=1000 make test looks further; the usual run must stay short.
 settings.register_profile(
     "easel",
     deadline=None,

@@ -28,7 +28,6 @@ from bot.backends.warmth import Warmth
 from bot.errors import (
     BackendBadAnswer,
     BackendBusy,
-    BackendFailed,
     BackendRefused,
     BackendRejectedCredentials,
     BackendTimeout,
@@ -167,18 +166,15 @@ class SdOnEks(Backend):
         Raises BackendRefused, BackendBusy, BackendUnreachable (taken only if it may be done
         twice), BackendTimeout, BackendFailed, BackendOutOfMemory, BackendBadAnswer.
         """
-        left = Sent.read(errand.left)
-        sent, finished = left, None
-        if left is not None and not left.sure:
-            finished = await self._perhaps(left)
-            if finished is None:
-                sent = await self._send(request, sources, errand, replace(left, at=time.time()))
-        elif left is None:
+        sent = Sent.read(errand.left)
+        if sent is not None and not sent.sure:
+            finished = await self._perhaps(sent)
+            if finished is not None:
+                return await self._fetch(finished, request, sent)
+            sent = await self._send(request, sources, errand, replace(sent, at=time.time()))
+        elif sent is None:
             sent = await self._send(request, sources, errand, None)
-        if sent is None:
-            raise BackendFailed("a task that was never made")
-        if finished is None:
-            finished = await self._outcome(sent, errand)
+        finished = await self._outcome(sent, errand)
         return await self._fetch(finished, request, sent)
 
     async def describe(self, source: Source, task_id: str, report: Report) -> str:  # noqa: ARG002
@@ -404,6 +400,6 @@ def _check(answer: Answer) -> None:
     """As `raise_for_status`; two of the gateway's answers mean something else (aws 1.1)."""
     if answer.status == 403 and "missing authentication" in error_text(answer).casefold():
         raise BackendBadAnswer(f"403: no such address; {WRONG_URL}")
-    if answer.status == 413 or "too long" in error_text(answer).casefold():
+    if answer.status == 400 and "too long" in error_text(answer).casefold():
         raise BackendRefused(f"{answer.status}: {error_text(answer)}", sentence=payload.HUGE)
     raise_for_status(answer)
